@@ -1,0 +1,269 @@
+"""All settings, each read from the environment; `docs/operations.md` lists them.
+
+The defaults start a working instance: SQLite, Celery inside the web process, a folder for what is
+learned. `RECSYS_DEBUG=0` is production: it refuses to start without its secrets.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import dj_database_url
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def env(name: str, default: str = "") -> str:
+    """Return a setting, from `NAME_FILE` (a path to a secret) if that is given."""
+    if path := os.environ.get(f"{name}_FILE"):
+        return Path(path).read_text().strip()
+    return os.environ.get(name, default)
+
+
+def env_bool(name: str, *, default: bool) -> bool:
+    """Return a yes/no setting; anything but 0, 1, true, false is refused by name."""
+    value = env(name, "1" if default else "0").lower()
+    if value not in {"0", "1", "true", "false"}:
+        raise ImproperlyConfigured(f"{name}={value!r}: expected 0 or 1")
+    return value in {"1", "true"}
+
+
+def env_int(name: str, *, default: int, low: int, high: int) -> int:
+    """Return a whole-number setting between `low` and `high`; others are refused by name."""
+    text = env(name, str(default))
+    if not text.lstrip("-").isdigit() or not low <= int(text) <= high:
+        raise ImproperlyConfigured(f"{name}={text!r}: expected a number from {low} to {high}")
+    return int(text)
+
+
+DEBUG = env_bool("RECSYS_DEBUG", default=True)
+
+# --- secrets ---------------------------------------------------------------------------------
+
+
+def secret(name: str) -> str:
+    """Return a secret; outside debug there is no default."""
+    value = env(name)
+    if not value and not DEBUG:
+        raise ImproperlyConfigured(f"{name} is not set; RECSYS_DEBUG=0 needs a secret of ≥ 50 chars")
+    if value and not DEBUG and len(value) < 50:
+        raise ImproperlyConfigured(f"{name} has {len(value)} characters, expected at least 50")
+    return value or f"debug-only-{name.lower()}"
+
+
+SECRET_KEY = secret("RECSYS_SECRET_KEY")
+# Keys the pseudonyms of viewers (spec §10.1). Losing it unlinks every viewer; keep it apart.
+PSEUDONYM_KEY = secret("RECSYS_PSEUDONYM_KEY")
+
+# --- what is where ---------------------------------------------------------------------------
+
+VAR_DIR = Path(env("RECSYS_VAR_DIR", str(BASE_DIR / "var")))
+ARTIFACT_ROOT = VAR_DIR / "artifacts"
+VAR_DIR.mkdir(parents=True, exist_ok=True)
+
+DATABASES = {
+    "default": dj_database_url.parse(
+        env("DATABASE_URL", f"sqlite:///{VAR_DIR / 'recsys.sqlite3'}"),
+        conn_max_age=600,
+        conn_health_checks=True,
+    )
+}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = False
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": (
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-65536;"
+            "PRAGMA mmap_size=268435456; PRAGMA temp_store=MEMORY;"
+        ),
+    }
+REDIS_URL = env("REDIS_URL")
+
+ALLOWED_HOSTS = env("RECSYS_ALLOWED_HOSTS", "*" if DEBUG else "").split(",")
+CSRF_TRUSTED_ORIGINS = [o for o in env("RECSYS_TRUSTED_ORIGINS").split(",") if o]
+
+# --- the application -------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_prometheus",
+    "csp",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "apps.core",
+    "apps.profiles",
+    "apps.content",
+    "apps.events",
+    "apps.features",
+    "apps.candidates",
+    "apps.ranking",
+    "apps.learning",
+    "apps.feed",
+    "apps.simulation",
+]
+
+MIDDLEWARE = [
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
+]
+
+ROOT_URLCONF = "recsys.urls"
+WSGI_APPLICATION = "recsys.wsgi.application"
+APPEND_SLASH = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-us"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = BASE_DIR / "staticfiles"
+WHITENOISE_USE_FINDERS = DEBUG
+
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "admin:login"
+
+# --- REST ------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["apps.core.auth.KeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["apps.core.auth.HasScope"],
+    "DEFAULT_RENDERER_CLASSES": ["apps.core.json.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["apps.core.json.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "apps.core.json.AlwaysJSON",
+    "EXCEPTION_HANDLER": "apps.core.problems.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "recsys",
+    "DESCRIPTION": "Self-hosted recommendations for short video.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.0.3",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_500_000
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+
+# --- security --------------------------------------------------------------------------------
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "media-src": [SELF],
+        "connect-src": [SELF],
+        "font-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    },
+    # Swagger UI styles itself from script and needs a wider policy of its own (recsys.urls).
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = 12 * 3600
+if not DEBUG:
+    SECURE_SSL_REDIRECT = env_bool("RECSYS_SSL_REDIRECT", default=True)
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+    SECURE_HSTS_SECONDS = 31_536_000
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+if env_bool("RECSYS_TRUST_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# --- cache and periodic work -----------------------------------------------------------------
+
+if REDIS_URL:
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": REDIS_URL,
+            "OPTIONS": {"socket_timeout": 0.1, "socket_connect_timeout": 0.1},
+        }
+    }
+else:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+CELERY_BROKER_URL = REDIS_URL or "memory://"
+CELERY_BROKER_TRANSPORT_OPTIONS = {} if REDIS_URL else {"polling_interval": 0.05}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_TIME_LIMIT = 3600
+CELERY_WORKER_REDIRECT_STDOUTS = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# Without Redis the web process itself runs a worker and beat, in threads.
+EMBEDDED_WORKER = env_bool("RECSYS_EMBEDDED_WORKER", default=not REDIS_URL)
+
+# --- recommendations -------------------------------------------------------------------------
+
+# What a stored artifact of each kind must prove in a child process before it may serve.
+ARTIFACT_CHECKS = {"bundle": "apps.learning.bundle.check_bundle"}
+# Seconds between looks at the database for new contents, counters and promoted bundles.
+# 0 = look within every request (tests and commands), else a thread does it.
+REFRESH_SECONDS = env_int("RECSYS_REFRESH_SECONDS", default=1, low=0, high=60)
+# Who may open the playable preview at `/`: everybody in debug, else staff.
+PREVIEW_IS_PUBLIC = env_bool("RECSYS_PREVIEW_PUBLIC", default=DEBUG)
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env("RECSYS_LOG_LEVEL", "INFO")},
+    "loggers": {"celery": {"level": "WARNING"}},
+}
