@@ -51,7 +51,7 @@ def secret(name: str) -> str:
         raise ImproperlyConfigured(f"{name} is not set; RECSYS_DEBUG=0 needs a secret of ≥ 50 chars")
     if value and not DEBUG and len(value) < 50:
         raise ImproperlyConfigured(f"{name} has {len(value)} characters, expected at least 50")
-    return value or f"debug-only-{name.lower()}"
+    return value or f"debug-only-{name.lower()}-do-not-use-in-production-0123456789"
 
 
 SECRET_KEY = secret("RECSYS_SECRET_KEY")

@@ -1,13 +1,19 @@
-"""The catalogue as columns: everything that can be shown, one array a property."""
+"""The catalogue as columns, and what the API says about a content."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Literal
 
+import msgspec
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
-MAX_TAGS = 8
+from apps.profiles.types import PublicId, ShortText
+
+MAX_TAGS = 8  # tags of a content that models see; the table keeps all
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +32,86 @@ class Catalog:
     tags: NDArray[np.int64]  # [n, MAX_TAGS], padded with −1
     duration_seconds: NDArray[np.float32]  # [n], NaN where unknown
     uploaded_ms: NDArray[np.int64]  # [n] ms since 1970 UTC
+    changed_ms: NDArray[np.int64]  # [n] stamp of the last change that was read
     is_servable: NDArray[np.bool_]  # [n]
-    n_creators: int
+    creator_pk: NDArray[np.int64]  # [n_creators] database key of each creator row
+    languages: tuple[str, ...]
+    categories: tuple[str, ...]
     n_sounds: int
-    n_categories: int
-    n_languages: int
     n_tags: int
+    pk_order: NDArray[np.int64]  # [n] rows in ascending order of content_pk
+    creator_pk_order: NDArray[np.int64]  # [n_creators] likewise
 
     def __len__(self) -> int:
         return len(self.content_pk)
+
+    def rows_of(self, content_pks: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the row of each database key, −1 where there is none."""
+        return _lookup(self.content_pk, self.pk_order, content_pks)
+
+    def creator_rows_of(self, creator_pks: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the creator row of each database key, −1 where there is none."""
+        return _lookup(self.creator_pk, self.creator_pk_order, creator_pks)
+
+
+def _lookup(
+    keys: NDArray[np.int64], order: NDArray[np.int64], wanted: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    if not len(keys):
+        return np.full(len(wanted), -1, np.int64)
+    at = np.minimum(np.searchsorted(keys, wanted, sorter=order), len(keys) - 1)
+    rows = order[at]
+    return np.where(keys[rows] == wanted, rows, -1)
+
+
+class ContentMetadata(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Spec §2.2: what is known about a content; what is left out stays as it is."""
+
+    description: Annotated[str, Meta(max_length=5000)] | None = None
+    tags: Annotated[list[ShortText], Meta(max_length=50)] | None = None
+    audio_id: PublicId | None = None
+    category: Annotated[str, Meta(max_length=64)] | None = None
+    language: Annotated[str, Meta(max_length=16)] | None = None
+    duration: Annotated[float, Meta(gt=0, le=86_400, description="seconds")] | None = None
+    media_url: Annotated[str, Meta(max_length=500)] | None = None
+    visual_features: Annotated[list[float], Meta(max_length=4096)] | None = None
+
+
+Status = Literal["active", "hidden"]
+
+
+class ContentUpsert(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Create or change a content; `creator_id` is needed to create one."""
+
+    creator_id: PublicId | None = None
+    upload_timestamp: datetime | None = None
+    status: Status | None = None
+    metadata: ContentMetadata = ContentMetadata()
+
+
+class ContentRow(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """One content of a batch."""
+
+    content_id: PublicId
+    creator_id: PublicId | None = None
+    upload_timestamp: datetime | None = None
+    status: Status | None = None
+    metadata: ContentMetadata = ContentMetadata()
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """One row of a batch that was refused; the others went in."""
+
+    index: int
+    content_id: str
+    code: str
+    detail: str
+
+
+class BatchAnswer(msgspec.Struct, frozen=True):
+    """What became of a batch of contents."""
+
+    accepted: int
+    rejected: list[Rejected]
+
+

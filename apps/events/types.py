@@ -1,13 +1,21 @@
-"""The event log as columns: what every learner and every feature reads."""
+"""Events: as clients send them, and the log as columns that every learner and feature reads."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime
 from enum import IntEnum, IntFlag
+from typing import Annotated, Literal
+from uuid import UUID
 
+import msgspec
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
+
+from apps.content.types import ContentMetadata
+from apps.profiles.types import PublicId
 
 
 class EventType(IntEnum):
@@ -124,3 +132,68 @@ def is_long_view(
     declared_long = (flags & EventFlag.LONG_VIEW) != 0
     declared_short = (flags & EventFlag.SHORT_VIEW) != 0
     return declared_long | (by_rule & ~declared_short)
+
+
+EventName = Literal[
+    "view",
+    "complete_view",
+    "replay",
+    "like",
+    "unlike",
+    "comment",
+    "share",
+    "save",
+    "follow",
+    "unfollow",
+    "skip",
+    "hide",
+    "report",
+    "content_upload",
+]
+Device = Literal["phone", "tablet", "desktop", "tv", "other"]
+Note = Annotated[str, Meta(max_length=5000)]
+Label = Annotated[str, Meta(max_length=200)]
+
+
+class EventContext(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Where an event happened (spec §3.3)."""
+
+    device: Device | None = None
+    network_ms: Annotated[float, Meta(ge=0, le=600_000)] | None = None  # time to load the content
+    timezone: Annotated[str, Meta(max_length=64)] | None = None  # IANA name
+    surface: Annotated[int, Meta(ge=0, le=999)] = 0  # page of the app; 0 = main feed
+
+
+class EventIn(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """One event as a client sends it (spec §2.1)."""
+
+    type: EventName
+    user_id: PublicId | None = None
+    content_id: PublicId | None = None
+    creator_id: PublicId | None = None
+    timestamp: datetime | None = None  # ISO 8601; time of receipt when left out
+    event_id: PublicId | None = None  # derived from the rest when left out
+    watch_duration: Annotated[float, Meta(ge=0, le=86_400)] | None = None  # seconds
+    comment_text: Note | None = None
+    platform: Label | None = None
+    reason: Label | None = None
+    request_id: UUID | None = None
+    context: EventContext | None = None
+    metadata: ContentMetadata | None = None
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """One event that was not stored, and why."""
+
+    index: int
+    event_id: str | None
+    code: str
+    detail: str
+
+
+class IngestAnswer(msgspec.Struct, frozen=True):
+    """What became of a batch: every event is in exactly one of the three."""
+
+    accepted: int
+    duplicates: int
+    rejected: list[Refusal]

@@ -1,0 +1,42 @@
+"""Read the catalogue: as columns for the pipeline, as keys for everybody else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from apps.content.catalog import CatalogReader
+from apps.content.models import Content
+from apps.content.types import Catalog
+from apps.core.live import Live
+
+
+class ContentKey(NamedTuple):
+    """The keys of a content and of its creator."""
+
+    pk: int
+    creator_pk: int
+
+
+def content_keys(content_ids: Iterable[str]) -> dict[str, ContentKey]:
+    """Return the keys of those contents that are known."""
+    rows = Content.objects.filter(content_id__in=list(content_ids))
+    return {
+        content_id: ContentKey(pk, creator)
+        for content_id, pk, creator in rows.values_list("content_id", "pk", "creator_id")
+    }
+
+
+def public_ids(content_pks: Sequence[int]) -> dict[int, str]:
+    """Return the content_id of each database key."""
+    return dict(Content.objects.filter(pk__in=content_pks).values_list("pk", "content_id"))
+
+
+def catalog() -> Catalog:
+    """Return the catalogue as this process knows it, at most one refresh old."""
+    return _live.get().catalog
+
+
+_live: Live[CatalogReader] = Live(
+    "catalog", lambda reader: (reader or CatalogReader()).read_changes()
+)

@@ -1,0 +1,52 @@
+"""`PUT /api/v1/content/{content_id}` and `POST /api/v1/content/batch`."""
+
+from __future__ import annotations
+
+import msgspec
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.content.services import upsert_contents
+from apps.content.types import BatchAnswer, ContentRow, ContentUpsert
+from apps.core.clock import now_ms
+from apps.core.errors import Problem
+from apps.core.json import checked_id, decode, decode_rows, openapi
+from apps.core.models import Scope
+
+
+class ContentDetail(APIView):
+    """One content."""
+
+    required_scopes = {"PUT": Scope.CONTENT_WRITE}  # noqa: RUF012
+
+    @extend_schema(
+        operation_id="content_upsert",
+        request={"application/json": openapi(ContentUpsert)},
+        responses={204: OpenApiResponse(description="Stored")},
+    )
+    def put(self, request: Request, content_id: str) -> Response:
+        """Create or change a content; what is left out stays as it is."""
+        given = decode(request.data, ContentUpsert)
+        row = ContentRow(checked_id(content_id), *msgspec.structs.astuple(given))
+        if refused := upsert_contents([row], now_ms=now_ms()):
+            raise Problem(422, refused[0].code, refused[0].detail)
+        return Response(status=204)
+
+
+class ContentBatch(APIView):
+    """Many contents."""
+
+    required_scopes = {"POST": Scope.CONTENT_WRITE}  # noqa: RUF012
+
+    @extend_schema(
+        operation_id="content_batch_upsert",
+        request={"application/json": openapi(list[ContentRow])},
+        responses={200: OpenApiResponse(openapi(BatchAnswer))},
+    )
+    def post(self, request: Request) -> Response:
+        """Create or change up to 500 contents; refused ones are listed, the others go in."""
+        rows = decode_rows(request.data, ContentRow)
+        refused = upsert_contents(rows, now_ms=now_ms())
+        return Response(BatchAnswer(len(rows) - len(refused), refused))

@@ -1,0 +1,162 @@
+"""Artifacts: complete or invisible, checked before they serve, never changed afterwards.
+
+An artifact is a folder with files and `manifest.json`. Corrupt Annoy and LightGBM files do not
+raise, they kill the process; so each file is hashed before any native load, and a new artifact is
+loaded in a child process first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from apps.core.errors import RecsysError
+from apps.core.models import Artifact
+
+MANIFEST = "manifest.json"
+KEPT_VERSIONS = 3  # besides those that an alias names
+CHECK_TIMEOUT_SECONDS = 300
+_LIBRARIES = ("numpy", "scipy", "lightgbm", "annoy")
+
+
+class ArtifactError(RecsysError):
+    """An artifact is damaged, incomplete or did not prove itself."""
+
+
+def publish_artifact(
+    family: str, write: Callable[[Path], dict[str, Any]], *, promote: bool = True
+) -> Artifact:
+    """Write, check and register a new version; with `promote` it serves at once.
+
+    `write(folder)` fills the folder and returns facts for the manifest. Raises `ArtifactError`
+    when the check in the child process fails; then nothing is published.
+    """
+    artifact_id = uuid.uuid4()
+    final = folder_of(family, artifact_id)
+    draft = final.with_suffix(".tmp")
+    draft.mkdir(parents=True)
+    try:
+        facts = write(draft)
+        manifest = _seal(draft, facts)
+        _check_in_child(family, draft)
+        os.replace(draft, final)
+        _fsync(final.parent)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    artifact = Artifact.objects.create(family=family, uuid=artifact_id, manifest=manifest)
+    if promote:
+        promote_artifact(artifact)
+    _forget_old(family)
+    return artifact
+
+
+def promote_artifact(artifact: Artifact) -> None:
+    """Make this version the production one; the one it replaces becomes `previous`."""
+    family = Artifact.objects.filter(family=artifact.family)
+    with transaction.atomic():
+        # Locks the rows, so that of two promotions at once the second sees the first's result.
+        rows = {a.alias: a for a in family.select_for_update().filter(alias__isnull=False)}
+        current = rows.get(Artifact.Alias.PRODUCTION)
+        if current is not None and current.pk == artifact.pk:
+            return
+        family.filter(alias=Artifact.Alias.PREVIOUS).update(alias=None)
+        family.filter(alias=Artifact.Alias.PRODUCTION).update(alias=Artifact.Alias.PREVIOUS)
+        family.filter(pk=artifact.pk).update(alias=Artifact.Alias.PRODUCTION)
+
+
+def rollback_artifact(family: str) -> Artifact:
+    """Make the previous version the production one; raise `ArtifactError` where there is none."""
+    previous = Artifact.objects.filter(family=family, alias=Artifact.Alias.PREVIOUS).first()
+    if previous is None:
+        raise ArtifactError(f"{family}: there is no previous version to roll back to")
+    promote_artifact(previous)
+    return previous
+
+
+def production_artifact(family: str) -> Artifact | None:
+    """Return the version that serves."""
+    return Artifact.objects.filter(family=family, alias=Artifact.Alias.PRODUCTION).first()
+
+
+def folder_of(family: str, artifact_id: uuid.UUID) -> Path:
+    """Return where a version's files lie."""
+    return Path(settings.ARTIFACT_ROOT) / family / str(artifact_id)
+
+
+def verified_folder(artifact: Artifact) -> Path:
+    """Return the folder of a version after every file's size and hash have been compared."""
+    folder = folder_of(artifact.family, artifact.uuid)
+    for name, expected in artifact.manifest["files"].items():
+        path = folder / name
+        if not path.is_file() or path.stat().st_size != expected["size"]:
+            raise ArtifactError(f"{artifact}: {name} is missing or cut; run manage.py train")
+        if _sha256(path) != expected["sha256"]:
+            raise ArtifactError(f"{artifact}: {name} was altered; run manage.py train")
+    return folder
+
+
+def _seal(folder: Path, facts: dict[str, Any]) -> dict[str, Any]:
+    files = {
+        str(path.relative_to(folder)): {"size": path.stat().st_size, "sha256": _sha256(path)}
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+    libraries = {name: version(name) for name in _LIBRARIES}
+    manifest = {**facts, "files": files, "libraries": libraries}
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1))
+    for path in folder.rglob("*"):
+        _fsync(path)
+    _fsync(folder)
+    return manifest
+
+
+def _check_in_child(family: str, folder: Path) -> None:
+    """Let a child process load and try the artifact, for what damage would kill this one."""
+    command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "check_artifact"]
+    try:
+        result = subprocess.run(  # noqa: S603  fixed program, our own paths
+            [*command, family, str(folder)],
+            capture_output=True,
+            text=True,
+            timeout=CHECK_TIMEOUT_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ArtifactError(f"{family}: the check took over {CHECK_TIMEOUT_SECONDS} s") from error
+    if result.returncode != 0:
+        raise ArtifactError(
+            f"{family}: the check ended with {result.returncode}: {result.stderr[-2000:]}"
+        )
+
+
+def _forget_old(family: str) -> None:
+    unnamed = Artifact.objects.filter(family=family, alias__isnull=True).order_by("-pk")
+    for old in unnamed[KEPT_VERSIONS:]:
+        old.delete()
+        shutil.rmtree(folder_of(family, old.uuid), ignore_errors=True)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,173 @@
+"""The engine of a feed: runs listed stages in order and knows no domain.
+
+A failed source or scorer is skipped and reported; a failed filter raises, because serving what
+should have been removed is worse than serving nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apps.core.candidates import Candidates, Rows
+from apps.core.metrics import DEGRADED, FILTERED
+
+logger = logging.getLogger(__name__)
+
+Q_contra = TypeVar("Q_contra", contravariant=True)
+Q = TypeVar("Q")
+
+
+class Scores(Protocol):
+    """What one source thinks of every content for one request."""
+
+    def top(self, k: int, excluded: NDArray[np.bool_]) -> Rows:
+        """Return at most `k` rows, best first, none of them `excluded` (bool[n_contents])."""
+        ...
+
+    def at(self, rows: Rows) -> NDArray[np.float32]:
+        """Return the score of each row; NaN where the source has no opinion."""
+        ...
+
+
+class Source(Protocol[Q_contra]):
+    """Proposes candidates."""
+
+    name: str
+    quota: int  # how many it may propose
+
+    def __call__(self, query: Q_contra) -> Scores | None:
+        """Return its scores, or None when it has nothing to say about this viewer."""
+        ...
+
+
+class Filter(Protocol[Q_contra]):
+    """Says which candidates may stay."""
+
+    name: str
+
+    def __call__(self, query: Q_contra, candidates: Candidates) -> NDArray[np.bool_]:
+        """Return bool[n], True to keep."""
+        ...
+
+
+class Scorer(Protocol[Q_contra]):
+    """Adds columns, among them `score`."""
+
+    name: str
+
+    def __call__(self, query: Q_contra, candidates: Candidates) -> Candidates:
+        """Return the same rows with more columns."""
+        ...
+
+
+class Reranker(Protocol[Q_contra]):
+    """Picks and orders the slate."""
+
+    name: str
+
+    def __call__(self, query: Q_contra, candidates: Candidates) -> Candidates:
+        """Return some of the rows in the order in which they are shown."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the pipeline made of a query."""
+
+    candidates: Candidates  # in the order to show; columns as the stages left them
+    degraded: tuple[str, ...]  # stages that failed and were skipped
+    removed: dict[str, int]  # by filter
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline(Generic[Q]):
+    """Stages in the order in which they run; the list is the behavior."""
+
+    sources: Sequence[Source[Q]]
+    filters: Sequence[Filter[Q]]
+    scorers: Sequence[Scorer[Q]]  # the first that works gives the score: a ladder
+    rerankers: Sequence[Reranker[Q]]
+
+    def run(self, query: Q, excluded: NDArray[np.bool_]) -> Outcome:
+        """Return the slate for `query`; `excluded` rows (bool[n_contents]) are never proposed."""
+        degraded: list[str] = []
+        candidates = self.retrieve(query, excluded, degraded)
+        candidates, removed = self._filter(query, candidates)
+        candidates = self._score(query, candidates, degraded)
+        for reranker in self.rerankers:
+            candidates = reranker(query, candidates)
+        for stage in degraded:
+            DEGRADED.labels(stage).inc()
+        return Outcome(candidates, tuple(degraded), removed)
+
+    def retrieve(self, query: Q, excluded: NDArray[np.bool_], degraded: list[str]) -> Candidates:
+        """Return the union of what the sources propose.
+
+        Columns: `sources` uint32 bit mask of the proposers, `first_source` int8 index of the
+        first of them, and one `score.<name>` float32 a source (NaN: no opinion).
+        """
+        opinions: list[Scores | None] = []
+        proposals: list[Rows] = []
+        for source in self.sources:
+            opinion, rows = None, np.empty(0, np.int64)
+            try:
+                opinion = source(query)
+                if opinion is not None:
+                    rows = opinion.top(source.quota, excluded)
+            except Exception:
+                logger.exception("source %s failed and was skipped", source.name)
+                degraded.append(f"source:{source.name}")
+                opinion = None
+            opinions.append(opinion)
+            proposals.append(rows)
+        return _union(self.sources, opinions, proposals)
+
+    def _filter(self, query: Q, candidates: Candidates) -> tuple[Candidates, dict[str, int]]:
+        removed = {}
+        for stage in self.filters:
+            kept = stage(query, candidates)
+            removed[stage.name] = int(len(kept) - np.count_nonzero(kept))
+            if removed[stage.name]:
+                FILTERED.labels(stage.name).inc(removed[stage.name])
+                candidates = candidates.take(kept)
+        return candidates, removed
+
+    def _score(self, query: Q, candidates: Candidates, degraded: list[str]) -> Candidates:
+        for scorer in self.scorers:
+            try:
+                scored = scorer(query, candidates)
+            except Exception:
+                logger.exception("scorer %s failed; the next one takes over", scorer.name)
+                degraded.append(f"scorer:{scorer.name}")
+                continue
+            finite = np.nan_to_num(scored["score"], nan=-np.inf, posinf=-np.inf)
+            return scored.with_columns(score=finite)
+        order = -np.arange(len(candidates), dtype=np.float32)
+        return candidates.with_columns(score=order)
+
+
+def _union(
+    sources: Sequence[Source[Q]], opinions: list[Scores | None], proposals: list[Rows]
+) -> Candidates:
+    """Join proposals, first proposer first; each row once."""
+    joined = np.concatenate(proposals) if proposals else np.empty(0, np.int64)
+    owner = np.repeat(np.arange(len(proposals), dtype=np.int64), [len(p) for p in proposals])
+    rows, first, inverse = np.unique(joined, return_index=True, return_inverse=True)
+    mask = np.zeros(len(rows), np.uint32)
+    np.bitwise_or.at(mask, inverse, (1 << owner).astype(np.uint32))
+    order = np.argsort(first)
+    rows = rows[order]
+    columns: dict[str, NDArray] = {
+        "sources": mask[order],
+        "first_source": owner[first[order]].astype(np.int8),
+    }
+    for source, opinion in zip(sources, opinions, strict=True):
+        column = np.full(len(rows), np.nan, np.float32) if opinion is None else opinion.at(rows)
+        columns[f"score.{source.name}"] = column
+    return Candidates(rows, columns)

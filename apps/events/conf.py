@@ -1,0 +1,12 @@
+"""Rules of the event log."""
+
+from __future__ import annotations
+
+from apps.core.clock import DAY_MS, SECOND_MS
+
+MAX_BATCH = 500
+MAX_AGE_MS = 7 * DAY_MS  # older events need the scope events:backfill
+MAX_AHEAD_MS = 5 * 60 * SECOND_MS  # a clock may be this far ahead before it is corrected
+EARLIEST_MS = 0  # 1970: before it nothing happened
+HISTORY_EVENTS = 300  # latest events of a viewer that a request reads
+SERVED_WINDOW_MS = 3600 * SECOND_MS  # contents served this recently are not proposed again

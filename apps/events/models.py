@@ -1,0 +1,113 @@
+"""What happened, once and for ever: the event log, and the slates that viewers were served."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Func, Q
+
+from apps.events.types import EventType
+
+
+class CurrentTransaction(Func):
+    """The id of the writing transaction on PostgreSQL, 0 on SQLite.
+
+    PostgreSQL commits ids out of order; a reader that follows the log takes only rows whose
+    transaction is older than every running one. SQLite writes one transaction at a time.
+    """
+
+    template = "0"
+    output_field = models.BigIntegerField()
+
+    def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        """Return the SQL of PostgreSQL."""
+        return self.as_sql(
+            compiler, connection, template="(pg_current_xact_id()::text::bigint)", **extra
+        )
+
+
+class Event(models.Model):
+    """One thing that a viewer did, or one upload (spec §2.1, §2.2); rows are never changed.
+
+    The only exception is `content`: an event about a content that is not known yet keeps its
+    public id in `content_key` and is linked when the content arrives.
+    """
+
+    event_key = models.UUIDField(unique=True, help_text="from the client's event_id, or derived")
+    kind = models.SmallIntegerField(choices=[(t.value, t.name.lower()) for t in EventType])
+    viewer = models.ForeignKey(
+        "profiles.Viewer", on_delete=models.CASCADE, null=True, db_index=False
+    )
+    content = models.ForeignKey(
+        "content.Content", on_delete=models.PROTECT, null=True, db_index=False
+    )
+    creator = models.ForeignKey(
+        "profiles.Creator", on_delete=models.PROTECT, null=True, db_index=False
+    )
+    content_key = models.CharField(
+        max_length=128, null=True, help_text="public id of a content that is not known yet"
+    )
+    occurred_ms = models.BigIntegerField(help_text="by the client's clock, ms since 1970 UTC")
+    received_ms = models.BigIntegerField(help_text="by our clock, ms since 1970 UTC")
+    watch_seconds = models.FloatField(null=True)
+    flags = models.SmallIntegerField(default=0, help_text="apps.events.types.EventFlag")
+    surface = models.SmallIntegerField(default=0)
+    utc_offset_minutes = models.SmallIntegerField(default=0)
+    request_id = models.UUIDField(null=True, help_text="the slate that showed the content")
+    info = models.JSONField(null=True, help_text="comment_text, platform, reason, device…")
+    transaction_id = models.BigIntegerField(db_default=CurrentTransaction(), editable=False)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["viewer", "occurred_ms"], name="event_by_viewer"),
+            models.Index(fields=["viewer", "content"], name="event_by_viewer_content"),
+            models.Index(fields=["transaction_id", "id"], name="event_by_commit"),
+            models.Index(
+                fields=["content_key"],
+                condition=Q(content_key__isnull=False),
+                name="event_unlinked",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"event {self.pk} ({self.get_kind_display()})"
+
+
+class Slate(models.Model):
+    """One page of a feed as it was served: the base of training and of every honest analysis.
+
+    The arrays are packed little-endian, one entry a slot, in the order shown.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False, help_text="the request_id")
+    viewer = models.ForeignKey("profiles.Viewer", on_delete=models.CASCADE, db_index=False)
+    feed_session = models.UUIDField(help_text="shared by the pages of one scroll")
+    served_ms = models.BigIntegerField(help_text="ms since 1970 UTC")
+    first_position = models.IntegerField(help_text="position of the first slot in the scroll")
+    surface = models.SmallIntegerField(default=0)
+    ranker = models.CharField(max_length=60)
+    variant = models.CharField(max_length=60, blank=True)
+    content_pks = models.BinaryField(help_text="int64[n]")
+    scores = models.BinaryField(help_text="float32[n]")
+    sources = models.BinaryField(help_text="uint32[n], bit i: the i-th source proposed it")
+    propensities = models.BinaryField(help_text="float32[n], chance of being shown in its slot")
+    feature_schema = models.CharField(max_length=16, blank=True)
+    features = models.BinaryField(help_text="float32[n, n_features] as the ranker saw them")
+
+    class Meta:
+        indexes = [models.Index(fields=["viewer", "served_ms"], name="slate_by_viewer")]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class ImportCheckpoint(models.Model):
+    """How far one import of one set of files has come, so that it can go on."""
+
+    source = models.CharField(max_length=64, unique=True, help_text="hash of format and files")
+    position = models.BigIntegerField(default=0, help_text="rows done")
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"{self.source[:12]} at {self.position}"

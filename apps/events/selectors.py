@@ -1,0 +1,121 @@
+"""Read the log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from django.db import connection
+from django.db.models import QuerySet
+from numpy.typing import NDArray
+
+from apps.content.types import Catalog
+from apps.events import conf
+from apps.events.models import Event, Slate
+from apps.events.types import EventLog
+
+_FIELDS = (
+    "viewer_id",
+    "content_id",
+    "creator_id",
+    "kind",
+    "occurred_ms",
+    "watch_seconds",
+    "flags",
+    "surface",
+    "utc_offset_minutes",
+)
+_CHUNK = 50_000
+
+
+def history(viewer: int, catalog: Catalog, *, at_ms: int) -> EventLog:
+    """Return the viewer's latest events before `at_ms` (at most `HISTORY_EVENTS`), in time order."""
+    events = Event.objects.filter(viewer_id=viewer, occurred_ms__lt=at_ms)
+    rows = events.order_by("-occurred_ms", "-id").values_list(*_FIELDS)
+    return _to_log(list(rows[: conf.HISTORY_EVENTS])[::-1], catalog)
+
+
+def log(catalog: Catalog, *, until_ms: int | None = None, after_ms: int = 0) -> EventLog:
+    """Return all events with after_ms ≤ occurred < until_ms, in time order."""
+    events = Event.objects.filter(occurred_ms__gte=after_ms)
+    if until_ms is not None:
+        events = events.filter(occurred_ms__lt=until_ms)
+    return EventLog.concat([_to_log(rows, catalog) for rows in _chunks(events.order_by("id"))])
+
+
+def _chunks(events: QuerySet[Event]) -> Iterable[list[tuple[Any, ...]]]:
+    """Read by id, so that no chunk is skipped or read twice while events come in."""
+    last = 0
+    while rows := list(events.filter(id__gt=last).values_list("id", *_FIELDS)[:_CHUNK]):
+        last = rows[-1][0]
+        yield [row[1:] for row in rows]
+
+
+
+
+def since(
+    watermark: tuple[int, int], catalog: Catalog, *, limit: int = _CHUNK
+) -> tuple[EventLog, tuple[int, int]]:
+    """Return events committed after `watermark`, and the watermark that follows them.
+
+    Every event comes out exactly once, whatever the order in which transactions commit: on
+    PostgreSQL only rows are read whose transaction is older than every running one.
+    """
+    transaction_id, event_id = watermark
+    events = Event.objects.order_by("transaction_id", "id")
+    if connection.vendor == "postgresql":
+        events = events.extra(  # noqa: S610  constant SQL; the ORM has no row comparison
+            where=[
+                "transaction_id < pg_snapshot_xmin(pg_current_snapshot())::text::bigint",
+                "(transaction_id, id) > (%s, %s)",
+            ],
+            params=[transaction_id, event_id],
+        )
+    else:
+        events = events.filter(transaction_id=0, id__gt=event_id)
+    rows = list(events.values_list("transaction_id", "id", *_FIELDS)[:limit])
+    if not rows:
+        return EventLog.empty(), watermark
+    return _to_log([row[2:] for row in rows], catalog), (rows[-1][0], rows[-1][1])
+
+
+def _to_log(rows: list[tuple[Any, ...]], catalog: Catalog) -> EventLog:
+    """Turn rows of the table into columns in time order; keys become catalog rows."""
+    if not rows:
+        return EventLog.empty()
+    columns = [np.array(column, np.float64) for column in zip(*rows, strict=True)]
+    viewer, content, creator, kind, at_ms, watch, flags, surface, offset = columns
+    found = EventLog(
+        viewer=_keys(viewer),
+        content=catalog.rows_of(_keys(content)),
+        creator=catalog.creator_rows_of(_keys(creator)),
+        kind=kind.astype(np.int8),
+        at_ms=at_ms.astype(np.int64),
+        watch_seconds=watch.astype(np.float32),
+        flags=flags.astype(np.int16),
+        surface=surface.astype(np.int16),
+        utc_offset_minutes=offset.astype(np.int16),
+    )
+    return found.take(np.argsort(found.at_ms, kind="stable"))
+
+
+def _keys(column: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return database keys, −1 for null (NaN)."""
+    return np.where(np.isnan(column), -1, column).astype(np.int64)
+
+
+def served(viewer: int, *, feed_session: UUID | None, at_ms: int) -> NDArray[np.int64]:
+    """Return database keys of what the viewer was served lately, and ever in `feed_session`."""
+    slates = Slate.objects.filter(
+        viewer_id=viewer, served_ms__gte=at_ms - conf.SERVED_WINDOW_MS
+    ).order_by("served_ms")
+    parts = [np.frombuffer(packed, "<i8") for packed in slates.values_list("content_pks", flat=True)]
+    return np.concatenate(parts) if parts else np.empty(0, np.int64)
+
+
+def seen_contents(viewer: int, content_pks: Iterable[int]) -> set[int]:
+    """Return which of the contents the viewer has any event about; exact for any history."""
+    events = Event.objects.filter(viewer_id=viewer, content_id__in=list(content_pks))
+    return set(events.values_list("content_id", flat=True))

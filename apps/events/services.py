@@ -1,0 +1,297 @@
+"""Write the log: take events from clients, and slates from the feed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC
+from functools import lru_cache
+from typing import Any, NamedTuple
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+from django.db import transaction
+
+from apps.content import selectors as content_selectors
+from apps.content import services as content_services
+from apps.content.selectors import ContentKey
+from apps.content.types import ContentMetadata, ContentRow
+from apps.core.clock import HOUR_MS, from_datetime, to_datetime
+from apps.core.json import nul_path, validation_issue
+from apps.core.metrics import EVENTS
+from apps.events import conf
+from apps.events.models import Event
+from apps.events.types import EventFlag, EventIn, EventType, IngestAnswer, Refusal
+from apps.profiles import services as profiles
+from apps.profiles.models import CreatorRelation
+from apps.profiles.services import RelationChange
+
+_decode = msgspec.json.Decoder(EventIn).decode
+_Kind = CreatorRelation.Kind
+_TYPE = {t.name.lower(): t for t in EventType}
+_ABOUT_CREATORS = {EventType.FOLLOW, EventType.UNFOLLOW, EventType.HIDE}
+
+
+class _Accepted(NamedTuple):
+    """An event that passed validation, with what was worked out of it."""
+
+    index: int
+    event: EventIn
+    kind: EventType
+    key: UUID
+    occurred_ms: int
+    flags: EventFlag
+
+
+class IngestRules(NamedTuple):
+    """What the caller may do, and when it is."""
+
+    now_ms: int
+    may_backfill: bool = False
+    only_user: str | None = None  # a client token may post for this viewer only
+
+
+def ingest(raw: Sequence[bytes | memoryview | msgspec.Raw], rules: IngestRules) -> IngestAnswer:
+    """Store a batch of JSON events; one bad event never fails the others.
+
+    Returns only after the commit: what is counted as accepted is durable. The unique
+    `event_key` decides what is a duplicate, in any order, from any process.
+    """
+    valid: list[_Accepted] = []
+    refused: list[Refusal] = []
+    for index, text in enumerate(raw):
+        outcome = _validate(index, text, rules)
+        (refused if isinstance(outcome, Refusal) else valid).append(outcome)  # type: ignore[arg-type]
+    accepted = store(valid, received_ms=rules.now_ms) if valid else 0
+    duplicates = len(valid) - accepted
+    for outcome_name, count in (
+        ("accepted", accepted),
+        ("duplicate", duplicates),
+        ("rejected", len(refused)),
+    ):
+        EVENTS.labels(outcome_name).inc(count)
+    return IngestAnswer(accepted, duplicates, refused)
+
+
+def _validate(index: int, text: Any, rules: IngestRules) -> _Accepted | Refusal:
+    try:
+        event = _decode(text)
+    except msgspec.ValidationError as error:
+        issue = validation_issue(error)
+        where = f" ({issue['pointer']})" if issue["pointer"] else ""
+        return Refusal(index, _event_id_of(text), issue["code"], issue["detail"] + where)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        return Refusal(index, None, "malformed-json", str(error))
+    if (b"\\u0000" in bytes(text)) and (where := nul_path(event)) is not None:
+        return Refusal(index, event.event_id, "nul-character", f"NUL is not allowed in {where}")
+    if problem := _misfit(event, rules):
+        return Refusal(index, event.event_id, *problem)
+    occurred_ms = rules.now_ms if event.timestamp is None else _moment(event)
+    flags = EventFlag.NONE
+    if occurred_ms > rules.now_ms + conf.MAX_AHEAD_MS:
+        occurred_ms, flags = rules.now_ms, EventFlag.TIME_CLAMPED
+    oldest = conf.EARLIEST_MS if rules.may_backfill else rules.now_ms - conf.MAX_AGE_MS
+    if occurred_ms < oldest:
+        detail = f"timestamp is before {to_datetime(oldest).isoformat()}; older events need"
+        return Refusal(index, event.event_id, "too-old", f"{detail} the scope events:backfill")
+    return _Accepted(
+        index, event, _TYPE[event.type], _event_key(event, occurred_ms), occurred_ms, flags
+    )
+
+
+def _moment(event: EventIn) -> int:
+    assert event.timestamp is not None
+    stamp = event.timestamp if event.timestamp.tzinfo else event.timestamp.replace(tzinfo=UTC)
+    return from_datetime(stamp)
+
+
+def _misfit(event: EventIn, rules: IngestRules) -> tuple[str, str] | None:
+    """Return code and detail of what this type of event lacks, or None."""
+    kind = event.type
+    if kind == "content_upload":
+        if rules.only_user is not None:
+            return "not-allowed", "a client token may not upload contents"
+        if not (event.content_id and event.creator_id):
+            return "missing-field", "content_upload needs content_id and creator_id"
+        return None
+    if event.user_id is None:
+        return "missing-field", f"{kind} needs user_id"
+    if rules.only_user is not None and event.user_id != rules.only_user:
+        return "wrong-user", "this token speaks for another user_id"
+    if kind in {"follow", "unfollow", "hide"}:
+        if not (event.creator_id or event.content_id):
+            return "missing-field", f"{kind} needs creator_id or content_id"
+    elif event.content_id is None:
+        return "missing-field", f"{kind} needs content_id"
+    return None
+
+
+def _event_id_of(text: Any) -> str | None:
+    try:
+        value = msgspec.json.decode(text).get("event_id")
+    except (msgspec.DecodeError, AttributeError, RecursionError):
+        return None
+    return value if isinstance(value, str) else None
+
+
+def _event_key(event: EventIn, occurred_ms: int) -> UUID:
+    """Return the identity of an event: its id, or a hash of what it says."""
+    if event.event_id is None:
+        # A retry without event_id says the same, so it gets the same key.
+        said = (event.type, event.user_id, event.content_id, event.creator_id, occurred_ms)
+        text = repr((*said, event.watch_duration, event.comment_text, event.platform))
+        return UUID(bytes=hashlib.blake2b(text.encode(), digest_size=16).digest())
+    if len(event.event_id) == 36:
+        try:
+            return UUID(event.event_id)
+        except ValueError:
+            pass
+    digest = hashlib.blake2b(event.event_id.encode(), digest_size=16, person=b"event_id")
+    return UUID(bytes=digest.digest())
+
+
+def store(accepted: Sequence[_Accepted], *, received_ms: int) -> int:
+    """Insert what is new, in one transaction with its effects; return how many were new."""
+    with transaction.atomic():
+        keys = {a.key for a in accepted}
+        known = set(
+            Event.objects.filter(event_key__in=keys).values_list("event_key", flat=True)
+        )
+        fresh: dict[UUID, _Accepted] = {}
+        for item in accepted:
+            if item.key not in known:
+                fresh.setdefault(item.key, item)
+        if fresh:
+            _insert(list(fresh.values()), received_ms)
+    return len(fresh)
+
+
+def _insert(items: list[_Accepted], received_ms: int) -> None:
+    _upload(items, received_ms)
+    viewers = profiles.ensure_viewers({i.event.user_id for i in items if i.event.user_id})
+    contents = content_selectors.content_keys(
+        {i.event.content_id for i in items if i.event.content_id}
+    )
+    creators = _creators(items)
+    rows = [_row(item, viewers, contents, creators, received_ms) for item in items]
+    # Another process may have inserted one of them since we looked: the unique key decides.
+    Event.objects.bulk_create(rows, ignore_conflicts=True)
+    profiles.relate(
+        [
+            change
+            for item, row in zip(items, rows, strict=True)
+            if item.kind in _ABOUT_CREATORS
+            and (change := _relation(item, row, contents)) is not None
+        ]
+    )
+
+
+def _upload(items: list[_Accepted], received_ms: int) -> None:
+    uploads = [
+        ContentRow(
+            content_id=i.event.content_id or "",
+            creator_id=i.event.creator_id,
+            upload_timestamp=to_datetime(i.occurred_ms),
+            metadata=i.event.metadata or ContentMetadata(),
+        )
+        for i in items
+        if i.kind is EventType.CONTENT_UPLOAD
+    ]
+    if uploads:
+        content_services.upsert_contents(uploads, now_ms=received_ms)
+
+
+def _creators(items: list[_Accepted]) -> dict[str, int]:
+    named = {i.event.creator_id for i in items if i.event.creator_id}
+    return profiles.ensure_creators(named) if named else {}
+
+
+def _row(
+    item: _Accepted,
+    viewers: dict[str, int],
+    contents: dict[str, ContentKey],
+    creators: dict[str, int],
+    received_ms: int,
+) -> Event:
+    event = item.event
+    key = contents.get(event.content_id) if event.content_id else None
+    context = event.context
+    return Event(
+        event_key=item.key,
+        kind=item.kind,
+        viewer_id=viewers[event.user_id] if event.user_id else None,
+        content_id=key.pk if key else None,
+        content_key=event.content_id if key is None else None,
+        creator_id=creators[event.creator_id] if event.creator_id else None,
+        occurred_ms=item.occurred_ms,
+        received_ms=received_ms,
+        watch_seconds=event.watch_duration,
+        flags=item.flags,
+        surface=context.surface if context else 0,
+        utc_offset_minutes=_utc_offset(context.timezone, item.occurred_ms) if context else 0,
+        request_id=event.request_id,
+        info=_info(event),
+    )
+
+
+def _info(event: EventIn) -> dict[str, Any] | None:
+    context = event.context
+    said = {
+        "comment_text": event.comment_text,
+        "platform": event.platform,
+        "reason": event.reason,
+        "device": context.device if context else None,
+        "network_ms": context.network_ms if context else None,
+    }
+    return {name: value for name, value in said.items() if value is not None} or None
+
+
+def _utc_offset(timezone: str | None, at_ms: int) -> int:
+    """Return minutes east of UTC; 0 for a zone that is not known."""
+    return _offset_in_hour(timezone, at_ms // HOUR_MS) if timezone else 0
+
+
+@lru_cache(maxsize=10_000)
+def _offset_in_hour(timezone: str, hour: int) -> int:
+    try:
+        offset = to_datetime(hour * HOUR_MS).astimezone(ZoneInfo(timezone)).utcoffset()
+    except (KeyError, ValueError, OSError):
+        return 0
+    return int(offset.total_seconds() // 60) if offset else 0
+
+
+def _relation(
+    item: _Accepted, row: Event, contents: dict[str, ContentKey]
+) -> RelationChange | None:
+    """Return what a follow, unfollow or hide changes between viewer and creator.
+
+    A hidden creator is blocked; a hidden content mutes its creator for a while.
+    """
+    creator = row.creator_id
+    if creator is None and item.event.content_id in contents:
+        creator = contents[item.event.content_id].creator_pk
+    if creator is None or row.viewer_id is None:
+        return None
+    kind = _Kind.FOLLOW
+    if item.kind is EventType.HIDE:
+        kind = _Kind.BLOCK if item.event.content_id is None else _Kind.MUTE
+    is_active = item.kind is not EventType.UNFOLLOW
+    return RelationChange(row.viewer_id, creator, kind, is_active, item.occurred_ms)
+
+
+def link_events(content_ids: Sequence[str]) -> int:
+    """Link events that came before their content; return how many."""
+    waiting = Event.objects.filter(content_key__in=content_ids)
+    keys = content_selectors.content_keys(set(waiting.values_list("content_key", flat=True)))
+    linked = 0
+    for content_id, key in keys.items():
+        unlinked = Event.objects.filter(content_key=content_id)
+        linked += unlinked.update(content_id=key.pk, content_key=None)
+    return linked
+
+
+def link_all_events() -> int:
+    """Link what a race left over: an event and its content may commit at the same moment."""
+    waiting = Event.objects.filter(content_key__isnull=False).values_list("content_key", flat=True)
+    return link_events(list(waiting.distinct()[:10_000]))

@@ -1,0 +1,97 @@
+"""`POST /api/v1/events`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.core.auth import principal_of
+from apps.core.clock import now_ms
+from apps.core.errors import Problem
+from apps.core.json import NDJSON, openapi
+from apps.core.models import Scope
+from apps.core.problems import problem_response
+from apps.events import conf
+from apps.events.services import IngestRules, ingest
+from apps.events.types import EventIn, IngestAnswer
+
+_EVENT = openapi(EventIn)
+_BODY = {"oneOf": [_EVENT, {"type": "array", "items": _EVENT, "maxItems": conf.MAX_BATCH}]}
+
+
+class Events(APIView):
+    """Take one event or a batch of up to 500."""
+
+    required_scopes = {"POST": Scope.EVENTS_WRITE}  # noqa: RUF012
+
+    @extend_schema(
+        operation_id="events_create",
+        request={"application/json": _BODY, NDJSON: _EVENT},
+        responses={
+            202: OpenApiResponse(openapi(IngestAnswer), "Stored; bad events are listed"),
+            422: OpenApiResponse(description="No event was stored"),
+        },
+        examples=[
+            OpenApiExample(
+                "like",
+                {"type": "like", "user_id": "u1", "content_id": "v1", "event_id": "e-1"},
+                request_only=True,
+            )
+        ],
+    )
+    def post(self, request: Request) -> Response | HttpResponse:
+        """Store events: one object, an array, `{"events": […]}`, or NDJSON."""
+        principal = principal_of(request)
+        rules = IngestRules(
+            now_ms=now_ms(),
+            may_backfill=Scope.EVENTS_BACKFILL in principal.scopes,
+            only_user=principal.user_id,
+        )
+        answer = ingest(_split(request.data, request.content_type), rules)
+        if answer.rejected and not answer.accepted and not answer.duplicates:
+            return _all_refused(answer)
+        return Response(answer, status=202)
+
+
+def _split(body: bytes, content_type: str) -> list[Any]:
+    """Return the events of a body, undecoded, so that each is judged by itself."""
+    if content_type.partition(";")[0].strip().lower() == NDJSON:
+        events: list[Any] = [line for line in body.splitlines() if line.strip()]
+    else:
+        events = _split_json(body)
+    if not events:
+        raise Problem(400, "no-events", "The body holds no event.")
+    if len(events) > conf.MAX_BATCH:
+        detail = f"{len(events)} events in one request, at most {conf.MAX_BATCH} are taken."
+        raise Problem(413, "too-many-events", detail)
+    return events
+
+
+def _split_json(body: bytes) -> list[Any]:
+    try:
+        match body.lstrip()[:1]:
+            case b"[":
+                return list(msgspec.json.decode(body, type=list[msgspec.Raw]))
+            case b"{":
+                parts = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+                if parts.keys() == {"events"}:
+                    return list(msgspec.json.decode(parts["events"], type=list[msgspec.Raw]))
+                return [body]
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise Problem(400, "malformed-json", f"The body is not valid JSON: {error}") from error
+    raise Problem(400, "malformed-json", "Expected a JSON object, an array of them, or NDJSON.")
+
+
+def _all_refused(answer: IngestAnswer) -> HttpResponse:
+    errors = [
+        {"pointer": f"/{r.index}", "code": r.code, "detail": r.detail} for r in answer.rejected
+    ]
+    return problem_response(
+        422, "no-event-accepted", f"0 of {len(errors)} events were stored.", errors=errors
+    )

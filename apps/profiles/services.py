@@ -1,0 +1,126 @@
+"""Write viewers: upserts, follows, mutes and blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import transaction
+
+from apps.profiles.models import Creator, CreatorRelation, Viewer
+from apps.profiles.pseudonyms import pseudonym
+from apps.profiles.types import UserRow
+
+
+class RelationChange(NamedTuple):
+    """One follow, unfollow, mute or block."""
+
+    viewer: int  # primary key
+    creator: int  # primary key
+    kind: CreatorRelation.Kind
+    is_active: bool
+    changed_ms: int
+
+
+def ensure_viewers(user_ids: Iterable[str]) -> dict[str, int]:
+    """Return the primary key of each user id, making rows for those never heard of."""
+    wanted = {user_id: pseudonym(user_id) for user_id in user_ids}
+    found = _keys(wanted.values())
+    if missing := [p for p in wanted.values() if p not in found]:
+        # Another process may make the same viewer now; the unique pseudonym decides.
+        Viewer.objects.bulk_create([Viewer(pseudonym=p) for p in missing], ignore_conflicts=True)
+        found |= _keys(missing)
+    return {user_id: found[p] for user_id, p in wanted.items()}
+
+
+def _keys(pseudonyms: Iterable[UUID]) -> dict[UUID, int]:
+    rows = Viewer.objects.filter(pseudonym__in=list(pseudonyms))
+    return dict(rows.values_list("pseudonym", "pk"))
+
+
+def ensure_creators(creator_ids: Iterable[str]) -> dict[str, int]:
+    """Return the primary key of each creator, making rows for those never heard of."""
+    wanted = set(creator_ids)
+    found = _creator_keys(wanted)
+    if missing := wanted - found.keys():
+        Creator.objects.bulk_create(
+            [Creator(creator_id=c) for c in sorted(missing)], ignore_conflicts=True
+        )
+        found |= _creator_keys(missing)
+    return found
+
+
+def _creator_keys(creator_ids: Iterable[str]) -> dict[str, int]:
+    rows = Creator.objects.filter(creator_id__in=list(creator_ids))
+    return dict(rows.values_list("creator_id", "pk"))
+
+
+def upsert_users(rows: Sequence[UserRow], *, now_ms: int) -> None:
+    """Create or change users; what a row leaves out stays.
+
+    A list of followed creators replaces the one before.
+    """
+    with transaction.atomic():
+        keys = ensure_viewers(row.user_id for row in rows)
+        viewers = Viewer.objects.in_bulk(list(keys.values()))
+        creators = ensure_creators(
+            c for row in rows for c in row.preferences.creators_followed or ()
+        )
+        changes: list[RelationChange] = []
+        for row in rows:
+            viewer = viewers[keys[row.user_id]]
+            _apply(viewer, row)
+            if row.preferences.creators_followed is not None:
+                followed = [creators[c] for c in row.preferences.creators_followed]
+                changes += _replace_follows(viewer.pk, followed, now_ms)
+        Viewer.objects.bulk_update(
+            viewers.values(), ["age_group", "location", "language", "categories"], batch_size=500
+        )
+        relate(changes)
+
+
+def _apply(viewer: Viewer, row: UserRow) -> None:
+    given = row.demographics
+    viewer.age_group = viewer.age_group if given.age_group is None else given.age_group
+    viewer.location = viewer.location if given.location is None else given.location
+    viewer.language = viewer.language if given.language is None else given.language
+    if row.preferences.categories is not None:
+        viewer.categories = row.preferences.categories
+
+
+def _replace_follows(viewer: int, followed: list[int], now_ms: int) -> list[RelationChange]:
+    kind = CreatorRelation.Kind.FOLLOW
+    active = CreatorRelation.objects.filter(viewer_id=viewer, kind=kind, is_active=True)
+    dropped = set(active.values_list("creator_id", flat=True)) - set(followed)
+    return [RelationChange(viewer, c, kind, True, now_ms) for c in followed] + [
+        RelationChange(viewer, c, kind, False, now_ms) for c in dropped
+    ]
+
+
+def relate(changes: Sequence[RelationChange]) -> None:
+    """Store changes; of several about the same relation the latest `changed_ms` wins."""
+    if not changes:
+        return
+    latest: dict[tuple[int, int, int], RelationChange] = {}
+    for change in sorted(changes, key=lambda c: c.changed_ms):
+        latest[change.viewer, change.creator, change.kind] = change
+    with transaction.atomic():
+        CreatorRelation.objects.bulk_create(
+            [
+                CreatorRelation(
+                    viewer_id=c.viewer,
+                    creator_id=c.creator,
+                    kind=c.kind,
+                    is_active=c.is_active,
+                    changed_ms=c.changed_ms,
+                )
+                for c in latest.values()
+            ],
+            ignore_conflicts=True,
+        )
+        for c in latest.values():
+            # Conditional, so that a late event cannot undo a newer one.
+            CreatorRelation.objects.filter(
+                viewer_id=c.viewer, creator_id=c.creator, kind=c.kind, changed_ms__lt=c.changed_ms
+            ).update(is_active=c.is_active, changed_ms=c.changed_ms)

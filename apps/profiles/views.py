@@ -1,0 +1,91 @@
+"""Users of the app: upserts, and tokens for their devices."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from msgspec import Meta
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.core.auth import MAX_CLIENT_TOKEN_SECONDS, client_token
+from apps.core.clock import now_ms
+from apps.core.json import checked_id, decode, decode_rows, openapi
+from apps.core.models import Scope
+from apps.profiles.services import upsert_users
+from apps.profiles.types import PublicId, UserRow, UserUpsert
+
+
+class TokenRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Ask for a token that speaks for one viewer."""
+
+    user_id: PublicId
+    ttl: Annotated[int, Meta(ge=1, le=MAX_CLIENT_TOKEN_SECONDS)] = MAX_CLIENT_TOKEN_SECONDS
+
+
+class TokenAnswer(msgspec.Struct, frozen=True):
+    """A token for `Authorization: Bearer`."""
+
+    token: str
+    expires_in: int  # seconds
+
+
+class UserCount(msgspec.Struct, frozen=True):
+    """What became of a batch of users."""
+
+    accepted: int
+
+
+class UserDetail(APIView):
+    """One user of the app."""
+
+    required_scopes = {"PUT": Scope.USERS_WRITE}  # noqa: RUF012
+
+    @extend_schema(
+        operation_id="user_upsert",
+        request={"application/json": openapi(UserUpsert)},
+        responses={204: OpenApiResponse(description="Stored")},
+    )
+    def put(self, request: Request, user_id: str) -> Response:
+        """Create or change a user; what is left out stays as it is."""
+        given = decode(request.data, UserUpsert)
+        row = UserRow(checked_id(user_id), given.demographics, given.preferences)
+        upsert_users([row], now_ms=now_ms())
+        return Response(status=204)
+
+
+class UserBatch(APIView):
+    """Many users of the app."""
+
+    required_scopes = {"POST": Scope.USERS_WRITE}  # noqa: RUF012
+
+    @extend_schema(
+        operation_id="user_batch_upsert",
+        request={"application/json": openapi(list[UserRow])},
+        responses={200: OpenApiResponse(openapi(UserCount))},
+    )
+    def post(self, request: Request) -> Response:
+        """Create or change up to 500 users, all or none."""
+        rows = decode_rows(request.data, UserRow)
+        upsert_users(rows, now_ms=now_ms())
+        return Response(UserCount(len(rows)))
+
+
+class ClientTokens(APIView):
+    """Tokens that a device may hold."""
+
+    required_scopes = {"POST": Scope.USERS_WRITE}  # noqa: RUF012
+
+    @extend_schema(
+        operation_id="client_token_create",
+        request={"application/json": openapi(TokenRequest)},
+        responses={201: OpenApiResponse(openapi(TokenAnswer))},
+    )
+    def post(self, request: Request) -> Response:
+        """Return a short-lived token that reads one viewer's feed and posts their events."""
+        asked = decode(request.data, TokenRequest)
+        token = client_token(asked.user_id, ttl_seconds=asked.ttl)
+        return Response(TokenAnswer(token, asked.ttl), status=201)

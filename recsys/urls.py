@@ -1,0 +1,35 @@
+"""Every address of the site."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from apps.core.problems import not_found
+from apps.content.views import ContentBatch, ContentDetail
+from apps.events.views import Events
+from apps.profiles.views import ClientTokens, UserBatch, UserDetail
+
+api = [
+    path("events", Events.as_view()),
+    path("content/batch", ContentBatch.as_view()),
+    path("content/<str:content_id>", ContentDetail.as_view()),
+    path("users/batch", UserBatch.as_view()),
+    path("users/<str:user_id>", UserDetail.as_view()),
+    path("client-tokens", ClientTokens.as_view()),
+]
+
+urlpatterns = [
+    path("api/v1/", include(api)),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerView.as_view(), name="docs"),
+    re_path(r"^api/", not_found),
+    path("admin/", admin.site.urls),
+    path("", include("django_prometheus.urls")),
+]
+
+handler400 = "apps.core.problems.bad_request"
+handler403 = "apps.core.problems.permission_denied"
+handler404 = "apps.core.problems.not_found"
+handler500 = "apps.core.problems.server_error"
