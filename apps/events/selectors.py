@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
-from uuid import UUID
 
 import numpy as np
 from django.db import connection
@@ -106,11 +105,9 @@ def _keys(column: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.where(np.isnan(column), -1, column).astype(np.int64)
 
 
-def served(viewer: int, *, feed_session: UUID | None, at_ms: int) -> NDArray[np.int64]:
-    """Return database keys of what the viewer was served lately, and ever in `feed_session`."""
-    slates = Slate.objects.filter(
-        viewer_id=viewer, served_ms__gte=at_ms - conf.SERVED_WINDOW_MS
-    ).order_by("served_ms")
+def served(viewer: int, *, since_ms: int) -> NDArray[np.int64]:
+    """Return database keys of the contents that the viewer was served since `since_ms`."""
+    slates = Slate.objects.filter(viewer_id=viewer, served_ms__gte=since_ms).order_by("served_ms")
     parts = [np.frombuffer(packed, "<i8") for packed in slates.values_list("content_pks", flat=True)]
     return np.concatenate(parts) if parts else np.empty(0, np.int64)
 

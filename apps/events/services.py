@@ -11,7 +11,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
-from django.db import transaction
+from django.db import connection, transaction
 
 from apps.content import selectors as content_selectors
 from apps.content import services as content_services
@@ -278,6 +278,94 @@ def _relation(
         kind = _Kind.BLOCK if item.event.content_id is None else _Kind.MUTE
     is_active = item.kind is not EventType.UNFOLLOW
     return RelationChange(row.viewer_id, creator, kind, is_active, item.occurred_ms)
+
+
+class LoggedEvent(NamedTuple):
+    """One event of an imported log, already trusted and typed."""
+
+    user_id: str
+    content_id: str
+    kind: EventType
+    at_ms: int
+    watch_seconds: float | None = None
+    flags: int = 0
+    surface: int = 0
+
+
+_APPENDED = (
+    "event_key",
+    "kind",
+    "viewer_id",
+    "content_id",
+    "creator_id",
+    "content_key",
+    "occurred_ms",
+    "received_ms",
+    "watch_seconds",
+    "flags",
+    "surface",
+    "utc_offset_minutes",
+)
+
+
+def append_log(
+    events: Sequence[LoggedEvent], *, viewers: dict[str, int], contents: dict[str, ContentKey]
+) -> None:
+    """Insert events of an import; those that are there already are left alone.
+
+    viewers, contents: keys of every user id, and of every content id that is known. Raw SQL, three
+    times as fast as building model instances.
+    """
+    rows, changes = [], []
+    for event in events:
+        key = contents.get(event.content_id)
+        viewer = viewers[event.user_id]
+        creator = key.creator_pk if key and event.kind in _ABOUT_CREATORS else None
+        if creator is not None:
+            kind = _Kind.MUTE if event.kind is EventType.HIDE else _Kind.FOLLOW
+            is_active = event.kind is not EventType.UNFOLLOW
+            changes.append(RelationChange(viewer, creator, kind, is_active, event.at_ms))
+        rows.append(
+            (
+                _prepare_key(_imported_key(event)),
+                int(event.kind),
+                viewer,
+                key.pk if key else None,
+                creator,
+                None if key else event.content_id,
+                event.at_ms,
+                event.at_ms,
+                event.watch_seconds,
+                event.flags,
+                event.surface,
+                0,
+            )
+        )
+    columns, marks = ", ".join(_APPENDED), ", ".join(["%s"] * len(_APPENDED))
+    table = Event._meta.db_table
+    transaction_id = "pg_current_xact_id()::text::bigint" if _is_postgresql() else "0"
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            f"INSERT INTO {table} ({columns}, transaction_id) VALUES ({marks}, {transaction_id})"  # noqa: S608  constants only
+            " ON CONFLICT DO NOTHING",
+            rows,
+        )
+    profiles.relate(changes)
+
+
+def _imported_key(event: LoggedEvent) -> UUID:
+    """Return what the event says as a key: its time first, so that the index grows at its end."""
+    said = f"{event.user_id}\0{event.content_id}\0{event.kind}\0{event.at_ms}"
+    digest = hashlib.blake2b(said.encode(), digest_size=10).digest()
+    return UUID(bytes=(event.at_ms & 0xFFFFFFFFFFFF).to_bytes(6, "big") + digest)
+
+
+def _prepare_key(key: UUID) -> Any:
+    return key if _is_postgresql() else key.hex
+
+
+def _is_postgresql() -> bool:
+    return connection.vendor == "postgresql"
 
 
 def link_events(content_ids: Sequence[str]) -> int:

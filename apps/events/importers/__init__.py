@@ -1,0 +1,1 @@
+"""Readers of logs that others publish, one format a file."""

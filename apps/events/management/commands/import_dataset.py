@@ -1,0 +1,82 @@
+"""`manage.py import_dataset kuairand|movielens|recbole|events PATH…`: take in a published log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from tqdm import tqdm
+
+from apps.core.clock import now_ms
+from apps.events.importers.base import Dataset, ImportFormatError
+from apps.events.importers.kuairand import KuaiRand
+from apps.events.importers.movielens import MovieLens
+from apps.events.importers.own import import_events
+from apps.events.importers.recbole import RecBole
+from apps.events.importers.run import ImportReport, run_import
+
+FORMATS: dict[str, Callable[[list[Path]], Dataset]] = {
+    "kuairand": KuaiRand,
+    "movielens": MovieLens,
+    "recbole": RecBole,
+}
+_SHOWN_ERRORS = 20
+
+
+class Command(BaseCommand):
+    """Import a log; run again it goes on where it stopped and doubles nothing."""
+
+    help = __doc__
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the arguments."""
+        parser.add_argument("format", choices=[*FORMATS, "events"])
+        parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+        parser.add_argument("--quiet", action="store_true", help="no progress bars")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Import and say what came of it."""
+        name, paths = options["format"], options["paths"]
+        bars = _Bars(enabled=not options["quiet"])
+        try:
+            if name == "events":
+                report = import_events(paths, now_ms=now_ms(), progress=bars)
+            else:
+                dataset = FORMATS[name](paths)
+                report = run_import(name, dataset, paths, now_ms=now_ms(), progress=bars)
+        except ImportFormatError as error:
+            raise CommandError(str(error)) from error
+        finally:
+            bars.close()
+        self._say(report)
+
+    def _say(self, report: ImportReport) -> None:
+        for line in report.bad_lines[:_SHOWN_ERRORS]:
+            self.stderr.write(f"{line.place}: {line.reason}")
+        if len(report.bad_lines) > _SHOWN_ERRORS:
+            self.stderr.write(f"… and {len(report.bad_lines) - _SHOWN_ERRORS} more bad lines")
+        if report.resumed_at:
+            self.stdout.write(f"{report.resumed_at:,} rows were imported before")
+        self.stdout.write(
+            f"{report.n_contents:,} contents, {report.n_events:,} events from {report.n_rows:,} rows,"
+            f" {len(report.bad_lines):,} bad lines"
+        )
+
+
+class _Bars:
+    """One progress bar a kind of thing."""
+
+    def __init__(self, *, enabled: bool) -> None:
+        self._enabled = enabled
+        self._bars: dict[str, tqdm] = {}  # type: ignore[type-arg]
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        if what not in self._bars:
+            self._bars[what] = tqdm(desc=what, total=total or None, disable=not self._enabled)
+        self._bars[what].update(done)
+
+    def close(self) -> None:
+        for bar in self._bars.values():
+            bar.close()
