@@ -186,4 +186,4 @@ def _lines(topic: Topic, code: str) -> list[str]:
 
 
 def _tidy(line: str) -> str:
-    return (line[0].upper() + line[1:]).replace("?.", "?").replace("?,", "?")
+    return (line[0].upper() + line[1:]).replace("?.", "?")

@@ -24,7 +24,7 @@ from apps.simulation.types import DAY_MS, World
 
 _MINUTE_MS = 60_000
 _BREAK_MS = 10 * _MINUTE_MS  # least time between two sessions of a viewer
-_MORE_SESSIONS = 0.35  # mean number of further sessions on an active day
+_MORE_SESSIONS = 0.25  # mean number of further sessions on an active day
 _CRITICAL_SHARE = 0.12  # of comments
 
 # When an event occurs within its view, as shares of the watch time: from … to; 1 is the end.
@@ -77,16 +77,46 @@ def simulate_history(world: World, *, rng: np.random.Generator) -> History:
     Events that would fall behind ``world.params.end_ms`` are left out.
     """
     shown = Impressions.concat(list(simulate_days(world, rng=rng)))
-    events = _expand(world, shown, rng)
-    events = events.take(np.argsort(events.at_ms, kind="stable"))
+    events = events_of(world, shown, rng=rng)
     return events.take(events.at_ms < world.params.end_ms)
 
 
 def simulate_days(world: World, *, rng: np.random.Generator) -> Iterator[Impressions]:
-    """Yield what was shown in the sessions that began on each day of the window (UTC clock)."""
+    """Yield what was shown in the sessions of each 24 hours of the window."""
     window = _Window(world, rng)
     for start_ms in range(world.params.start_ms, world.params.end_ms, DAY_MS):
         yield window.run_day(start_ms)
+
+
+def events_of(world: World, shown: Impressions, *, rng: np.random.Generator) -> History:
+    """Turn impressions into one event for each thing that happened, in time order."""
+    ends_ms = np.floor(1000.0 * shown.watch_seconds)
+    parts = []
+    for kind, (earliest, latest) in _OCCURS.items():
+        index = np.flatnonzero(shown.did(kind))
+        share = rng.uniform(earliest, latest, len(index))
+        parts.append((kind, index, (share * ends_ms[index]).astype(np.int64)))
+    index = np.concatenate([index for _, index, _ in parts])
+    kinds = np.concatenate([np.full(len(i), kind, np.int8) for kind, i, _ in parts])
+    delay_ms = np.concatenate([delay for _, _, delay in parts])
+    viewer, content = shown.viewer[index], shown.content[index]
+    events = History(
+        viewer=viewer.astype(np.int32),
+        content=content.astype(np.int32),
+        creator=np.where(kinds == EventType.FOLLOW, world.contents.creator[content], -1).astype(
+            np.int32
+        ),
+        kind=kinds,
+        at_ms=shown.shown_ms[index] + delay_ms,
+        watch_seconds=np.where(kinds == EventType.VIEW, shown.watch_seconds[index], np.nan).astype(
+            np.float32
+        ),
+        utc_offset_minutes=world.viewers.utc_offset_minutes[viewer],
+        device=world.viewers.device[viewer].astype(np.int8),
+        comment=_comments(world, viewer, kinds == EventType.COMMENT, rng),
+        session=shown.session[index].astype(np.int32),
+    )
+    return events.take(np.argsort(events.at_ms, kind="stable"))
 
 
 class _Window:
@@ -159,36 +189,6 @@ def _opening_times(world: World, start_ms: int, n_sessions: int, rng: np.random.
     utc_minute = local_minute - viewers.utc_offset_minutes[:, None]
     into_day = (utc_minute * _MINUTE_MS).astype(np.int64) - start_ms
     return np.asarray(start_ms + into_day % DAY_MS)
-
-
-def _expand(world: World, shown: Impressions, rng: np.random.Generator) -> History:
-    """Turn impressions into one event for each thing that happened, grouped by kind."""
-    ends_ms = np.floor(1000.0 * shown.watch_seconds)
-    parts = []
-    for kind, (earliest, latest) in _OCCURS.items():
-        index = np.flatnonzero(shown.did(kind))
-        share = rng.uniform(earliest, latest, len(index))
-        parts.append((kind, index, (share * ends_ms[index]).astype(np.int64)))
-    index = np.concatenate([index for _, index, _ in parts])
-    kinds = np.concatenate([np.full(len(i), kind, np.int8) for kind, i, _ in parts])
-    delay_ms = np.concatenate([delay for _, _, delay in parts])
-    viewer, content = shown.viewer[index], shown.content[index]
-    return History(
-        viewer=viewer.astype(np.int32),
-        content=content.astype(np.int32),
-        creator=np.where(kinds == EventType.FOLLOW, world.contents.creator[content], -1).astype(
-            np.int32
-        ),
-        kind=kinds,
-        at_ms=shown.shown_ms[index] + delay_ms,
-        watch_seconds=np.where(kinds == EventType.VIEW, shown.watch_seconds[index], np.nan).astype(
-            np.float32
-        ),
-        utc_offset_minutes=world.viewers.utc_offset_minutes[viewer],
-        device=world.viewers.device[viewer].astype(np.int8),
-        comment=_comments(world, viewer, kinds == EventType.COMMENT, rng),
-        session=shown.session[index].astype(np.int32),
-    )
 
 
 def _comments(

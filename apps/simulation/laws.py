@@ -37,29 +37,29 @@ class Laws:
     on what they are shown.
     """
 
-    base: float = -1.35  # watch logit of an off-topic content of mean quality
-    taste: float = 3.4  # per unit of affinity, [0, 1]
-    quality: float = 0.50  # per standard deviation of latent quality
+    base: float = -0.2  # watch logit of an off-topic content of mean quality
+    taste: float = 2.9  # per unit of affinity, [0, 1]
+    quality: float = 0.4  # per standard deviation of latent quality
     followed: float = 0.35  # the creator is followed
     satiation: float = 1.6  # per unit of topic satiation, >= 0
-    language: float = 1.3  # per unit of language gap, [0, 1]
-    length: float = 0.45  # per e-fold of duration above REFERENCE_SECONDS
-    mood: float = 0.7  # standard deviation of what no system can know
-    concentration: float = 2.2  # α + β of the watch fraction's Beta, > 0; small = all or nothing
+    language: float = 1.4  # per unit of language gap, [0, 1]
+    length: float = 1.0  # per e-fold of duration above REFERENCE_SECONDS
+    mood: float = 0.8  # standard deviation of what no system can know
+    concentration: float = 2.0  # α + β of the watch fraction's Beta, > 0; small = all or nothing
     complete_at: float = 0.93  # fraction from which a view counts as complete, (0, 1]
     replay: float = 0.16  # chance of watching again after a complete, fully enjoyed view
-    hide: float = 0.012  # chance of hiding what was not enjoyed at all
+    hide: float = 0.008  # chance of hiding what was not enjoyed at all
     report: float = 0.0012  # chance of reporting it
     satiation_gain: float = 0.14  # satiation added by one content watched in full
     satiation_keep: float = 0.90  # share of satiation left after each further content, [0, 1]
     rest_keep: float = 0.30  # share of satiation left after a break between sessions, [0, 1]
-    step_cost: float = 0.45  # patience spent on every content shown
+    step_cost: float = 0.6  # patience spent on every content shown
     skip_cost: float = 1.0  # patience further spent on a fast skip
-    long_gain: float = 0.55  # patience won back by a long view
-    patience: float = 9.5  # median patience at the start of a session
+    long_gain: float = 0.5  # patience won back by a long view
+    patience: float = 10.0  # median patience at the start of a session
     patience_spread: float = 0.45  # log standard deviation of it
     satisfaction_step: float = 0.25  # weight of the latest session in the moving average, [0, 1]
-    neutral: float = 0.40  # satisfaction at which the return chance is the viewer's own
+    neutral: float = 0.37  # satisfaction at which the return chance is the viewer's own
     come_back: float = 3.0  # return logit per unit of satisfaction above neutral
     engaged: Mapping[EventType, tuple[float, float]] = field(default_factory=lambda: _ENGAGED)
 

@@ -62,7 +62,8 @@ class LoggingPolicy:
     def _popular(self, n_available: Ints, rng: np.random.Generator) -> Ints:
         total = np.concatenate([[0.0], np.cumsum(self.popularity**_POPULARITY_POWER)])
         target = rng.random((len(n_available), SLATE_SIZE)) * total[n_available][:, None]
-        return np.asarray(np.searchsorted(total, target, side="right") - 1, dtype=np.int64)
+        rows = np.searchsorted(total, target, side="right") - 1
+        return np.asarray(np.minimum(rows, n_available[:, None] - 1))
 
     def _followed(self, state: ViewerState, n_available: Ints, rng: np.random.Generator) -> Ints:
         """Draw from the latest contents of random followed creators; −1 who follows none."""

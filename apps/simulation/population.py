@@ -11,6 +11,7 @@ from apps.simulation.vocabulary import AGE_GROUPS, DEVICES, LANGUAGES, PLACES
 _AGE_SHARES = (0.10, 0.30, 0.27, 0.17, 0.10, 0.06)
 _DEVICE_SHARES = (0.52, 0.36, 0.08, 0.04)
 _LIKINGS = (1.0, 0.85, 0.7, 0.5)  # of the favorite topic, the second, …
+_ACTIVITY = -0.7  # mean logit of opening the app on a day
 _STATED_IS_TRUE = 0.55  # share of viewers whose stated topic is one they like
 
 # When people watch: center of each habit, local hour, and its share of viewers.
@@ -39,7 +40,7 @@ def make_viewers(params: WorldParams, creators: Creators, rng: np.random.Generat
         taste=taste,
         stated_topic=_stated_topics(taste, rng),
         follows=_follows(taste, language, creators, rng),
-        activity=rng.normal(0.0, 1.0, n),
+        activity=rng.normal(_ACTIVITY, 1.0, n),
         hour_weights=_hour_weights(n, rng),
     )
 

@@ -20,7 +20,7 @@ class WorldParams:
     seed: int = 7
     n_viewers: int = 2_000  # ≥ 1
     n_contents: int = 5_000  # ≥ 1
-    n_creators: int = 220  # 1 … 800, the number of different handles
+    n_creators: int = 220  # ≥ 1; names last for about 30 a topic
     n_topics: int = 20  # 4 … 20, the number of topics in the vocabulary
     n_songs: int = 300  # ≥ 1, next to one original sound per creator
     n_days: int = 14  # length of the window, days, ≥ 1
@@ -102,7 +102,8 @@ class World:
         """Return the seconds, float64[n], that a rested viewer is expected to watch of each.
 
         Duration times the mean watch fraction at average mood: a truth to rank and judge by,
-        slightly below the mean of many draws because late leavers count as complete.
+        slightly below the mean of many draws because late leavers count as complete. Follows
+        are those at the start of the window.
         """
         viewer = np.full(len(rows), viewer_index)
         follows = self.viewers.follows[viewer, self.contents.creator[rows]]

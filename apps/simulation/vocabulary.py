@@ -71,7 +71,7 @@ FRAMES = {
         "{}.",
         "{}. Took me three tries, worth it.",
         "{}. Save this for the weekend!",
-        "{}, start to finish.",
+        "{}. From start to finish.",
         "{}. Nobody told me it would be this satisfying.",
         "{}. Part two if you want it.",
         "{}. Wait for the end.",
