@@ -1,0 +1,1 @@
+"""A synthetic world of viewers and short videos: demo, closed-loop tests, load."""
