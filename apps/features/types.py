@@ -13,7 +13,6 @@ class Context:
 
     surface: int = 0  # page of the app, as the client numbers it; 0 = main feed
     utc_offset_minutes: int = 0  # of the viewer's clock
-    device: int = 0  # 0 = unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,4 +24,3 @@ class Query:
     history: EventLog  # the viewer's own events strictly before at_ms, in time order
     context: Context = Context()
     language: int = -1  # catalog language code, −1 unknown
-    age_group: int = -1

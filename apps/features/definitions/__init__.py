@@ -1,0 +1,1 @@
+"""Every feature, defined once, for serving and training alike."""

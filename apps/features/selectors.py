@@ -1,0 +1,65 @@
+"""Features for rankers: the schema, the values, and the counters as of now."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apps.content import selectors as content
+from apps.core.live import Live
+from apps.events import selectors as events
+from apps.features.definitions import affinity, content as of_content, viewer
+from apps.features.definitions.base import Feature, FeatureGroup
+from apps.features.stats import Stats
+from apps.features.view import View
+
+GROUPS: tuple[FeatureGroup, ...] = (
+    of_content.POPULARITY,
+    of_content.CONTENT_RATES,
+    of_content.CREATOR_RATES,
+    of_content.SOUND_RATES,
+    of_content.CATEGORY_RATES,
+    of_content.TRAITS,
+    viewer.BEHAVIOR,
+    viewer.CONTEXT,
+    affinity.CREATOR_AFFINITY,
+    affinity.SOUND_AFFINITY,
+    affinity.CATEGORY_AFFINITY,
+    affinity.FIT,
+)
+SCHEMA: tuple[Feature, ...] = tuple(f for group in GROUPS for f in group.features)
+NAMES: tuple[str, ...] = tuple(f.name for f in SCHEMA)
+SCHEMA_HASH = hashlib.sha256("\n".join(NAMES).encode()).hexdigest()[:16]
+
+
+def compute(view: View) -> NDArray[np.float32]:
+    """Return float32[n, len(SCHEMA)]: one row a pair of the view, NaN where unknown."""
+    return np.concatenate([group.value(view) for group in GROUPS], axis=1, dtype=np.float32)
+
+
+class StatsReader:
+    """The counters so far and the watermark up to which the log is in them."""
+
+    def __init__(self) -> None:
+        self.stats = Stats(content.catalog())
+        self._watermark = (0, 0)
+
+    def read_on(self) -> StatsReader:
+        """Count what was committed since the last call."""
+        catalog = content.catalog()
+        self.stats.follow(catalog)
+        while True:
+            log, self._watermark = events.since(self._watermark, catalog)
+            if not len(log):
+                return self
+            self.stats.advance(log)
+
+
+_live: Live[StatsReader] = Live("stats", lambda reader: (reader or StatsReader()).read_on())
+
+
+def stats() -> Stats:
+    """Return the counters as this process knows them, at most one refresh old."""
+    return _live.get().stats
