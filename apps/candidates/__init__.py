@@ -1,0 +1,1 @@
+"""Where candidates come from: one source per way of finding contents for a viewer."""

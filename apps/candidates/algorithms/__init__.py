@@ -1,0 +1,1 @@
+"""The arithmetic of retrieval: arrays in, arrays out."""
