@@ -9,9 +9,11 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from apps.core.problems import not_found
 from apps.content.views import ContentBatch, ContentDetail
 from apps.events.views import Events
+from apps.feed.views import Feed
 from apps.profiles.views import ClientTokens, UserBatch, UserDetail
 
 api = [
+    path("feed", Feed.as_view()),
     path("events", Events.as_view()),
     path("content/batch", ContentBatch.as_view()),
     path("content/<str:content_id>", ContentDetail.as_view()),

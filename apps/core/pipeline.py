@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.core.candidates import Candidates, Rows
+from apps.core.errors import RecsysError
 from apps.core.metrics import DEGRADED, FILTERED
 
 logger = logging.getLogger(__name__)
@@ -142,6 +143,10 @@ class Pipeline(Generic[Q]):
         for scorer in self.scorers:
             try:
                 scored = scorer(query, candidates)
+            except RecsysError as error:
+                logger.warning("scorer %s: %s", scorer.name, error)
+                degraded.append(f"scorer:{scorer.name}")
+                continue
             except Exception:
                 logger.exception("scorer %s failed; the next one takes over", scorer.name)
                 degraded.append(f"scorer:{scorer.name}")

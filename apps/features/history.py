@@ -31,6 +31,7 @@ _WEIGHT = np.zeros(max(EventType) + 1, np.float32)
 for _type, _weight in EVENT_WEIGHT.items():
     _WEIGHT[_type] = _weight
 _SHORT_VIEW_WEIGHT = -0.15
+_TIME_BITS = 43
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,11 @@ class Histories:
         self._log = log.take(np.lexsort((log.at_ms, log.viewer)))
         self._weight, is_view, is_long = event_weights(self._log, catalog)
         self._is_view, self._is_long = is_view.astype(np.float32), is_long.astype(np.float32)
-        self._viewers, self._start = np.unique(self._log.viewer, return_index=True)
+        self._viewers, self._start, slot = np.unique(
+            self._log.viewer, return_index=True, return_inverse=True
+        )
+        # (viewer, time) packed in one ascending number: 2⁴³ ms reach the year 2248.
+        self._packed = (slot << _TIME_BITS) + self._log.at_ms
 
     def bounds(
         self, viewer: NDArray[np.int64], at_ms: NDArray[np.int64]
@@ -70,12 +75,10 @@ class Histories:
         if not len(self._log):
             zeros = np.zeros(len(viewer), np.int64)
             return zeros, zeros
-        # One search over (viewer, time) pairs, packed in one number: 2⁴³ ms reach the year 2248.
-        packed = (np.searchsorted(self._viewers, self._log.viewer) << 43) + self._log.at_ms
         slot = np.minimum(np.searchsorted(self._viewers, viewer), len(self._viewers) - 1)
         is_known = self._viewers[slot] == viewer
         start = self._start[slot]
-        end = np.searchsorted(packed, (slot << 43) + at_ms, side="left")
+        end = np.searchsorted(self._packed, (slot << _TIME_BITS) + at_ms, side="left")
         return np.where(is_known, start, 0), np.where(is_known, end, 0)
 
     def cut(

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from apps.content import selectors as content
 from apps.core.live import Live
 from apps.events import selectors as events
-from apps.features.definitions import affinity, content as of_content, viewer
+from apps.features.definitions import affinity, viewer
+from apps.features.definitions import content as of_content
 from apps.features.definitions.base import Feature, FeatureGroup
 from apps.features.stats import Stats
 from apps.features.view import View

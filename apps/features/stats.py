@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from enum import IntEnum
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +40,8 @@ _COUNTED_AS = {
 _KIND_OF = np.full(max(EventType) + 1, -1, np.int64)
 for _event_type, _counted in _COUNTED_AS.items():
     _KIND_OF[_event_type] = _counted
+_SHARED_MS = 1000  # orders shared by all requests are worked out anew after this
+T = TypeVar("T")
 ENTITIES = ("content", "creator", "sound", "category")
 
 
@@ -49,6 +53,7 @@ class Stats:
         self.n_events = 0
         self.by = {name: Counters(0, N_COUNTED) for name in ENTITIES}
         self.total = Counters(1, N_COUNTED)
+        self._shared: dict[Hashable, tuple[int, Any]] = {}
         self._grow()
 
     def follow(self, catalog: Catalog) -> None:
@@ -92,3 +97,11 @@ class Stats:
         views = counters.all_at(Counted.VIEW, half_life, now_ms)
         n = len(self.catalog)
         return np.asarray(long_views[:n] + 0.3 * (views[:n] - long_views[:n]))
+
+    def shared(self, key: Hashable, at_ms: int, make: Callable[[], T]) -> T:
+        """Return what `make` gives, made once for all requests of about the same moment."""
+        made_at, value = self._shared.get(key, (None, None))
+        if made_at is None or abs(at_ms - made_at) >= _SHARED_MS:
+            value = make()
+            self._shared[key] = (at_ms, value)
+        return value  # type: ignore[return-value]

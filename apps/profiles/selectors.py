@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
+from django.db.models import Subquery
+from numpy.typing import NDArray
 
 from apps.core.clock import DAY_MS
-from apps.profiles.models import CreatorRelation, Viewer
+from apps.profiles.models import Creator, CreatorRelation, Viewer
 from apps.profiles.pseudonyms import pseudonym
 from apps.profiles.types import Profile
 
@@ -16,29 +18,31 @@ MUTE_DAYS = 14  # a hidden content hides its creator for two weeks
 
 def profile(user_id: str, *, at_ms: int) -> Profile:
     """Return the viewer behind `user_id` as of `at_ms`, an empty profile if never heard of."""
+    own_creator = Creator.objects.filter(creator_id=user_id).values("pk")[:1]
     row = (
         Viewer.objects.filter(pseudonym=pseudonym(user_id))
-        .values_list("pk", "age_group", "language", "categories")
+        .annotate(own_creator=Subquery(own_creator))
+        .values_list("pk", "age_group", "language", "categories", "own_creator")
         .first()
     )
     if row is None:
         return Profile()
-    pk, age_group, language, categories = row
+    pk, age_group, language, categories, own_creator_pk = row
     relations = np.array(
         CreatorRelation.objects.filter(
             viewer_id=pk, is_active=True, changed_ms__lte=at_ms
         ).values_list("creator_id", "kind", "changed_ms"),
         np.int64,
     ).reshape(-1, 3)
-    creator, kind, changed_ms = relations.T
-    is_muted = (kind == CreatorRelation.Kind.MUTE) & (changed_ms > at_ms - MUTE_DAYS * DAY_MS)
+    followed, hidden = split_stances(relations, at_ms)
     return Profile(
         pk=pk,
         age_group=age_group,
         language=language,
         categories=tuple(categories),
-        followed=creator[kind == CreatorRelation.Kind.FOLLOW],
-        hidden=creator[is_muted | (kind == CreatorRelation.Kind.BLOCK)],
+        own_creator=own_creator_pk,
+        followed=followed,
+        hidden=hidden,
     )
 
 
@@ -51,3 +55,34 @@ def viewer_keys(user_ids: Iterable[str]) -> dict[str, int]:
         rows = Viewer.objects.filter(pseudonym__in=everyone[start : start + 10_000])
         known |= {wanted[p]: pk for p, pk in rows.values_list("pseudonym", "pk")}
     return known
+
+
+class Stances:
+    """Followed and hidden creators of all viewers as of a moment; database keys."""
+
+    def __init__(self, relations: NDArray[np.int64], at_ms: int) -> None:
+        order = np.argsort(relations[:, 0], kind="stable")
+        self._relations = relations[order]
+        self._at_ms = at_ms
+
+    def of(self, viewer: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return int64[a] followed and int64[b] hidden creators of one viewer."""
+        bounds = np.searchsorted(self._relations[:, 0], [viewer, viewer + 1])
+        return split_stances(self._relations[slice(*bounds), 1:], self._at_ms)
+
+
+def stances(*, at_ms: int) -> Stances:
+    """Return how everybody stood to creators at `at_ms`."""
+    relations = CreatorRelation.objects.filter(is_active=True, changed_ms__lte=at_ms)
+    rows = list(relations.values_list("viewer_id", "creator_id", "kind", "changed_ms"))
+    return Stances(np.array(rows, np.int64).reshape(-1, 4), at_ms)
+
+
+def split_stances(
+    relations: NDArray[np.int64], at_ms: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Split rows of (creator, kind, changed_ms) into followed and hidden creators."""
+    creator, kind, changed_ms = relations.T
+    is_muted = (kind == CreatorRelation.Kind.MUTE) & (changed_ms > at_ms - MUTE_DAYS * DAY_MS)
+    is_hidden = is_muted | (kind == CreatorRelation.Kind.BLOCK)
+    return creator[kind == CreatorRelation.Kind.FOLLOW], creator[is_hidden]

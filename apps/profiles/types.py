@@ -53,6 +53,7 @@ class Profile:
     age_group: str = ""
     language: str = ""
     categories: tuple[str, ...] = ()
+    own_creator: int | None = None  # key of the creator with the viewer's own id
     followed: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     hidden: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     # both: database keys of creators

@@ -1,0 +1,73 @@
+"""Opinions of sources about contents: dense, or through an index."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apps.candidates.index import VectorIndex, best_rows
+from apps.core.candidates import Rows
+
+
+class DenseScores:
+    """A score for every content that the source knows; rows past the end have none.
+
+    scores: float32[≤ n_contents], higher is better; −inf: never propose.
+    """
+
+    def __init__(self, scores: NDArray[np.float32]) -> None:
+        self._scores = scores
+
+    def top(self, k: int, excluded: NDArray[np.bool_]) -> Rows:
+        """Return at most k rows, best first, none excluded."""
+        allowed = np.where(excluded[: len(self._scores)], np.float32(-np.inf), self._scores)
+        return best_rows(allowed, k)
+
+    def at(self, rows: Rows) -> NDArray[np.float32]:
+        """Return the score of each row, NaN for rows past the end."""
+        return gather(self._scores, rows)
+
+
+class RankedScores:
+    """A score for every content whose order was worked out beforehand, for all requests."""
+
+    def __init__(self, scores: NDArray[np.float32], order: Rows) -> None:
+        self._scores = scores
+        self._order = order
+
+    def top(self, k: int, excluded: NDArray[np.bool_]) -> Rows:
+        """Return the first k rows of the order that are not excluded."""
+        return self._order[~excluded[self._order]][:k]
+
+    def at(self, rows: Rows) -> NDArray[np.float32]:
+        """Return the score of each row, NaN for rows past the end."""
+        return gather(self._scores, rows)
+
+
+class VectorScores:
+    """Inner products with the viewer's vector."""
+
+    def __init__(
+        self, vectors: NDArray[np.float32], index: VectorIndex, query: NDArray[np.float32]
+    ) -> None:
+        self._vectors = vectors
+        self._index = index
+        self._query = query
+
+    def top(self, k: int, excluded: NDArray[np.bool_]) -> Rows:
+        """Return at most k rows, best first, none excluded."""
+        return self._index.search(self._query, k, excluded)
+
+    def at(self, rows: Rows) -> NDArray[np.float32]:
+        """Return the product of each row, NaN for contents without a vector."""
+        known = np.minimum(rows, len(self._vectors) - 1)
+        scores = self._vectors[known] @ self._query
+        return np.where(rows < len(self._vectors), scores, np.float32(np.nan))
+
+
+def gather(scores: NDArray[np.float32], rows: Rows) -> NDArray[np.float32]:
+    """Return scores[rows], NaN past the end and for −inf."""
+    if not len(scores):
+        return np.full(len(rows), np.nan, np.float32)
+    found = scores[np.minimum(rows, len(scores) - 1)]
+    return np.where((rows < len(scores)) & np.isfinite(found), found, np.float32(np.nan))

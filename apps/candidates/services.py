@@ -1,0 +1,151 @@
+"""Fit the retrieval models from a log, write them to a folder and read them back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from apps.candidates.algorithms.als import ALSParams, fit_als, gram
+from apps.candidates.algorithms.item_item import fit_item_item
+from apps.candidates.algorithms.neighbors import Neighbors
+from apps.candidates.algorithms.next_item import fit_next_item
+from apps.candidates.conf import CONFIDENCE, RetrievalParams
+from apps.candidates.index import VectorIndex, build_trees, load_trees, measured_recall
+from apps.candidates.types import RetrievalModels
+from apps.content.types import Catalog
+from apps.core.artifacts import ArtifactError
+from apps.events.types import EventLog
+from apps.features.history import event_weights
+
+MIN_RECALL = 0.8  # of the exact top 100; below it an index is refused
+_ARRAYS, _TREES, _FACTS = "retrieval.npz", "content.ann", "retrieval.json"
+_RECALL_QUERIES = 100
+
+
+def fit_retrieval(log: EventLog, catalog: Catalog, params: RetrievalParams) -> RetrievalModels:
+    """Learn vectors and neighbors from all events of `log`."""
+    viewers, contents, weights = interactions(log, catalog)
+    n = len(catalog)
+    confidence = _confidence_matrix(viewers, contents, weights, n)
+    vectors = fit_als(confidence, params.als, np.random.default_rng(params.seed))
+    is_view = weights > 0
+    sequence = (viewers[is_view], contents[is_view], np.minimum(weights[is_view], CONFIDENCE.most))
+    return RetrievalModels(
+        vectors=vectors,
+        gram=gram(vectors),
+        als=params.als,
+        index=VectorIndex(vectors, None),
+        next_item=fit_next_item(*sequence, n, params.next_item),
+        item_item=fit_item_item(*sequence, n, params.item_item),
+    )
+
+
+def interactions(
+    log: EventLog, catalog: Catalog
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    """Return viewer numbers 0..m−1, content rows and summed confidences, [n] each, in time order.
+
+    Repeats of a viewer with a content are one entry, at the place of the first.
+    """
+    log = log.take((log.content >= 0) & (log.viewer >= 0))
+    _, viewers = np.unique(log.viewer, return_inverse=True)
+    weight, is_view, is_long = event_weights(log, catalog)
+    views = np.where(is_long, CONFIDENCE.long_view, CONFIDENCE.short_view)
+    weight = np.where(is_view, views, np.where(weight > 0, CONFIDENCE.explicit * weight, weight))
+    pair = viewers * len(catalog) + log.content
+    _, first, inverse = np.unique(pair, return_index=True, return_inverse=True)
+    sums = np.bincount(inverse, weight)
+    order = np.argsort(first)
+    at = first[order]
+    weights = np.clip(sums[order], 0, CONFIDENCE.most).astype(np.float32)
+    return viewers[at], log.content[at], weights
+
+
+def _confidence_matrix(
+    viewers: NDArray[np.int64],
+    contents: NDArray[np.int64],
+    weights: NDArray[np.float32],
+    n_contents: int,
+) -> sp.csr_matrix:
+    kept = weights > 0
+    n_viewers = int(viewers.max(initial=-1)) + 1
+    return sp.csr_matrix(
+        (weights[kept], (viewers[kept], contents[kept])), shape=(n_viewers, n_contents)
+    )
+
+
+def save_retrieval(models: RetrievalModels, catalog: Catalog, folder: Path) -> dict[str, float]:
+    """Write the models with the keys of their contents; return facts about the index."""
+    np.savez(
+        folder / _ARRAYS,
+        content_pk=catalog.content_pk[: len(models.vectors)],
+        vectors=models.vectors,
+        next_item_indices=models.next_item.indices,
+        next_item_weights=models.next_item.weights,
+        item_item_indices=models.item_item.indices,
+        item_item_weights=models.item_item.weights,
+    )
+    (folder / _FACTS).write_text(json.dumps(asdict(models.als)))
+    build_trees(models.vectors, folder / _TREES, seed=1)
+    recall = _recall(folder, models.vectors)
+    if recall < MIN_RECALL and len(models.vectors) > 1000:
+        raise ArtifactError(
+            f"index recall {recall:.2f} is below {MIN_RECALL}; raise trees or search nodes"
+        )
+    return {"index_recall": recall, "index_contents": float(len(models.vectors))}
+
+
+def _recall(folder: Path, vectors: NDArray[np.float32]) -> float:
+    trees = load_trees(folder / _TREES, vectors.shape[1])
+    met = np.flatnonzero(np.abs(vectors).sum(axis=1) > 0)
+    if not len(met):
+        return 1.0
+    rng = np.random.default_rng(0)
+    chosen = rng.choice(met, size=(min(len(met), _RECALL_QUERIES), 5))
+    return measured_recall(trees, vectors, vectors[chosen].mean(axis=1))
+
+
+def load_retrieval(folder: Path, catalog: Catalog) -> RetrievalModels:
+    """Read the models and put them into the row order of `catalog`.
+
+    Raises `ArtifactError` where the parts do not fit each other. The folder must be verified.
+    """
+    with np.load(folder / _ARRAYS, allow_pickle=False) as arrays:
+        parts = {name: arrays[name] for name in arrays.files}
+    als = ALSParams(**json.loads((folder / _FACTS).read_text()))
+    if parts["vectors"].shape[1] != als.factors or not np.isfinite(parts["vectors"]).all():
+        raise ArtifactError(f"{folder}: vectors are damaged; run manage.py train")
+    rows = catalog.rows_of(parts["content_pk"])
+    in_place = bool((rows == np.arange(len(rows))).all())
+    vectors = parts["vectors"] if in_place else _moved(parts["vectors"], rows, 0.0)
+    trees = load_trees(folder / _TREES, als.factors) if in_place else None
+    return RetrievalModels(
+        vectors=vectors,
+        gram=gram(vectors),
+        als=als,
+        index=VectorIndex(vectors, trees),
+        next_item=_neighbors(parts, "next_item", rows, in_place=in_place),
+        item_item=_neighbors(parts, "item_item", rows, in_place=in_place),
+    )
+
+
+def _neighbors(
+    parts: dict[str, NDArray], name: str, rows: NDArray[np.int64], *, in_place: bool
+) -> Neighbors:
+    indices, weights = parts[f"{name}_indices"], parts[f"{name}_weights"]
+    if in_place:
+        return Neighbors(indices, weights)
+    renumbered = np.where(indices < 0, -1, rows[np.maximum(indices, 0)]).astype(np.int32)
+    return Neighbors(_moved(renumbered, rows, -1), _moved(weights, rows, 0.0))
+
+
+def _moved(values: NDArray, rows: NDArray[np.int64], fill: float) -> NDArray:
+    """Return values[i] at rows[i]; what has no row any more is dropped."""
+    moved = np.full((int(rows.max(initial=-1)) + 1, *values.shape[1:]), fill, values.dtype)
+    moved[rows[rows >= 0]] = values[rows >= 0]
+    return moved

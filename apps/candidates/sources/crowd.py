@@ -1,0 +1,79 @@
+"""Sources that are the same for all viewers: what is popular, what is new."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apps.candidates.index import best_rows
+from apps.candidates.scores import RankedScores
+from apps.candidates.types import Request
+from apps.core.candidates import Rows
+
+_ORDERED = 5000  # rows kept in order; a viewer who has seen them all has seen enough
+
+
+@dataclass(frozen=True, slots=True)
+class Popular:
+    """What most viewers watched lately, at one half-life."""
+
+    name: str
+    half_life: int  # index into apps.features.algorithms.counters.HALF_LIVES_HOURS
+    quota: int = 100
+
+    def __call__(self, request: Request) -> RankedScores:
+        """Score by decayed long views; the order is shared by all requests of a moment."""
+        key = ("popular", self.half_life)
+        scores, order = request.stats.shared(
+            key, request.query.at_ms, lambda: self._rank(request)
+        )
+        return RankedScores(scores, order)
+
+    def _rank(self, request: Request) -> tuple[NDArray[np.float32], Rows]:
+        popularity = request.stats.popularity(self.half_life, request.query.at_ms)
+        scores = np.log1p(popularity).astype(np.float32)
+        candidates = np.where(request.catalog.is_servable & (scores > 0), scores, -np.inf)
+        return scores, best_rows(candidates, _ORDERED)
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """The newest uploads, so that every content gets a chance."""
+
+    name: str = "fresh"
+    quota: int = 40
+
+    def __call__(self, request: Request) -> RankedScores:
+        """Score by upload time."""
+        at_ms = request.query.at_ms
+        scores, order = request.stats.shared(
+            ("fresh",), at_ms, lambda: self._rank(request)
+        )
+        return RankedScores(scores, order)
+
+    def _rank(self, request: Request) -> tuple[NDArray[np.float32], Rows]:
+        catalog, at_ms = request.catalog, request.query.at_ms
+        age_days = (at_ms - catalog.uploaded_ms) / 86_400_000
+        scores = -np.log1p(np.maximum(age_days, 0)).astype(np.float32)
+        is_out = catalog.is_servable & (age_days >= 0)
+        return scores, best_rows(np.where(is_out, scores, -np.inf), _ORDERED)
+
+
+@dataclass(frozen=True, slots=True)
+class FollowedCreators:
+    """The newest contents of the creators that the viewer follows."""
+
+    name: str = "followed"
+    quota: int = 60
+
+    def __call__(self, request: Request) -> RankedScores | None:
+        """Score by upload time among followed creators."""
+        if not len(request.followed):
+            return None
+        catalog, at_ms = request.catalog, request.query.at_ms
+        is_followed = np.isin(catalog.creator, request.followed) & catalog.is_servable
+        age_days = np.maximum((at_ms - catalog.uploaded_ms) / 86_400_000, 0)
+        scores = np.where(is_followed, 1 / (1 + age_days), -np.inf).astype(np.float32)
+        return RankedScores(scores, best_rows(scores, _ORDERED))

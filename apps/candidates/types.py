@@ -1,0 +1,46 @@
+"""What sources read: the request, and what was learned about contents and their neighbors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apps.candidates.algorithms.als import ALSParams
+from apps.candidates.algorithms.neighbors import Neighbors
+from apps.candidates.index import VectorIndex
+from apps.content.types import Catalog
+from apps.features.stats import Stats
+from apps.features.types import Query
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievalModels:
+    """One version of everything that sources learned, all in catalog rows.
+
+    Contents uploaded since the fit have rows past the end of the arrays: no opinion about them.
+    """
+
+    vectors: NDArray[np.float32]  # [n, f] collaborative vectors of contents
+    gram: NDArray[np.float32]  # [f, f]
+    als: ALSParams
+    index: VectorIndex
+    next_item: Neighbors
+    item_item: Neighbors
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One viewer's request with all that the stages read."""
+
+    query: Query
+    catalog: Catalog
+    stats: Stats
+    models: RetrievalModels | None = None  # None before the first training
+    followed: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    hidden: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    # both: creator rows
+    own_creator: int = -1  # creator row of the viewer themself
+    served: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    # rows served lately, so not proposed again

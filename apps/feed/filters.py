@@ -1,0 +1,62 @@
+"""Filters: what must not be shown. Each says which candidates may stay."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apps.candidates.types import Request
+from apps.core.candidates import Candidates
+
+
+class Servable:
+    """Removes what is hidden, removed, or not out yet."""
+
+    name = "servable"
+
+    def __call__(self, request: Request, candidates: Candidates) -> NDArray[np.bool_]:
+        """Keep what the catalogue says can be shown; the last check asks the database again."""
+        catalog, rows = request.catalog, candidates.rows
+        is_out = catalog.uploaded_ms[rows] <= request.query.at_ms
+        return np.asarray(catalog.is_servable[rows] & is_out)
+
+
+class AlreadySeen:
+    """Removes what the viewer has met in the history that was read."""
+
+    name = "already_seen"
+
+    def __call__(self, request: Request, candidates: Candidates) -> NDArray[np.bool_]:
+        """Keep what is not in the history; the last check asks about all of it."""
+        return ~np.isin(candidates.rows, request.query.history.content)
+
+
+class RecentlyServed:
+    """Removes what was served in this scroll or a moment ago."""
+
+    name = "recently_served"
+
+    def __call__(self, request: Request, candidates: Candidates) -> NDArray[np.bool_]:
+        """Keep what was not served lately."""
+        return ~np.isin(candidates.rows, request.served)
+
+
+class OwnContent:
+    """Removes what the viewer made."""
+
+    name = "own_content"
+
+    def __call__(self, request: Request, candidates: Candidates) -> NDArray[np.bool_]:
+        """Keep what others made."""
+        creator = request.catalog.creator[candidates.rows]
+        return np.asarray((creator != request.own_creator) | (request.own_creator < 0))
+
+
+class HiddenCreators:
+    """Removes creators whom the viewer has blocked, or muted by hiding a content."""
+
+    name = "hidden_creators"
+
+    def __call__(self, request: Request, candidates: Candidates) -> NDArray[np.bool_]:
+        """Keep the other creators."""
+        return ~np.isin(request.catalog.creator[candidates.rows], request.hidden)

@@ -1,0 +1,20 @@
+"""Why a content is shown, in plain words for the viewer."""
+
+from __future__ import annotations
+
+_REASONS = {
+    "followed": "You follow {creator}",
+    "next_item": "Often watched after what you just watched",
+    "item_item": "Watched by people who watched the same as you",
+    "nearest": "Close to your taste",
+    "popular_6h": "Popular right now",
+    "popular_1d": "Popular today",
+    "popular_7d": "Popular this week",
+    "popular_ever": "A favorite of many",
+    "fresh": "New",
+}
+
+
+def reason_of(source: str, creator: str) -> str:
+    """Return the sentence for the source that proposed the content first."""
+    return _REASONS.get(source, "Picked for you").format(creator=creator)

@@ -1,0 +1,271 @@
+"""Serve one page of a feed: hydrate, run the pipeline, check once more, log the slate, answer."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from django.db import DatabaseError
+from django.db.models import Exists, F, OuterRef
+from numpy.typing import NDArray
+
+from apps.candidates.sources import SOURCE_NAMES
+from apps.candidates.types import Request
+from apps.content import selectors as content
+from apps.content.models import Content
+from apps.content.types import Catalog
+from apps.core.candidates import Candidates
+from apps.core.metrics import DEGRADED, FEED_SECONDS
+from apps.events import conf as events_conf
+from apps.events import selectors as events
+from apps.events.models import Event, Slate
+from apps.features import selectors as features
+from apps.features.types import Context, Query
+from apps.feed.conf import PARAMS
+from apps.feed.cursors import Cursor, decode_cursor, encode_cursor
+from apps.feed.pipelines import FEED
+from apps.feed.reasons import reason_of
+from apps.feed.types import ContentCard, FeedAnswer, FeedItem
+from apps.learning import bundle
+from apps.profiles import selectors as profiles
+from apps.profiles import services as profile_services
+from apps.profiles.types import Profile
+
+logger = logging.getLogger(__name__)
+
+_N_HEAD_FEATURES = len(features.SCHEMA)
+
+
+@dataclass(frozen=True, slots=True)
+class FeedQuery:
+    """What a client asks for."""
+
+    user_id: str
+    limit: int = PARAMS.default_limit
+    cursor: str | None = None
+    explain: bool = False  # add score terms and cards
+    context: Context = Context()
+
+
+class _Slot(NamedTuple):
+    """One content that may be shown now, as the database has it."""
+
+    content_id: str
+    creator_id: str
+    creator_name: str
+    sound: str | None
+    description: str
+    tags: list[str]
+    duration: float | None
+    media_url: str
+
+
+@FEED_SECONDS.time()
+def for_user(query: FeedQuery, *, now_ms: int) -> FeedAnswer:
+    """Return one page. A valid request gets items whenever anything can be shown.
+
+    What the viewer did before this call is in it: history, hides and follows are read here.
+    """
+    profile = _profile(query.user_id, now_ms)
+    cursor = (
+        decode_cursor(query.cursor, profile.pk)
+        if query.cursor
+        else Cursor(uuid.uuid4(), now_ms, 0)
+    )
+    request = hydrate(query, profile, cursor, now_ms)
+    outcome = FEED.run(request, _excluded(request))
+    degraded = list(outcome.degraded)
+    candidates = outcome.candidates.take(slice(query.limit + PARAMS.reserve))
+    slots, checked = _check_now(candidates, request.catalog, profile.pk, now_ms)
+    shown = checked.take(slice(query.limit))
+    request_id = uuid.uuid4()
+    ranker = _ranker_version(degraded)
+    try:
+        _log_slate(request_id, cursor, request, shown, ranker)
+    except DatabaseError:
+        # A page without its slate is still a page; the counter tells the operator.
+        logger.exception("slate %s could not be logged", request_id)
+        DEGRADED.labels("slate_log").inc()
+        degraded.append("slate_log")
+    following = Cursor(cursor.session, cursor.started_ms, cursor.position + len(shown))
+    return FeedAnswer(
+        request_id=str(request_id),
+        items=_items(request, shown, slots, cursor.position, explain=query.explain),
+        next_cursor=encode_cursor(following, profile.pk) if len(shown) else None,
+        degraded=degraded,
+        ranker=ranker,
+        experiment={},
+    )
+
+
+def _profile(user_id: str, now_ms: int) -> Profile:
+    profile = profiles.profile(user_id, at_ms=now_ms)
+    if profile.pk:
+        return profile
+    return Profile(pk=profile_services.ensure_viewers([user_id])[user_id])
+
+
+def hydrate(query: FeedQuery, profile: Profile, cursor: Cursor, now_ms: int) -> Request:
+    """Return the request with all that the stages read of the viewer and of the world."""
+    catalog = content.catalog()
+    promoted = bundle.production()
+    served = events.served(
+        profile.pk, since_ms=min(cursor.started_ms, now_ms - events_conf.SERVED_WINDOW_MS)
+    )
+    own = np.array([profile.own_creator or -1])
+    languages = {name: code for code, name in enumerate(catalog.languages)}
+    return Request(
+        query=Query(
+            viewer=profile.pk,
+            at_ms=now_ms,
+            history=events.history(profile.pk, catalog, at_ms=now_ms + 1),
+            context=query.context,
+            language=languages.get(profile.language, -1),
+        ),
+        catalog=catalog,
+        stats=features.stats(),
+        models=promoted.retrieval if promoted else None,
+        followed=catalog.creator_rows_of(profile.followed),
+        hidden=catalog.creator_rows_of(profile.hidden),
+        own_creator=int(catalog.creator_rows_of(own)[0]),
+        served=catalog.rows_of(served),
+    )
+
+
+def _excluded(request: Request) -> NDArray[np.bool_]:
+    """Return bool[n_contents]: what sources need not propose, because filters would remove it."""
+    excluded = ~request.catalog.is_servable
+    for rows in (request.query.history.content, request.served):
+        excluded[rows[rows >= 0]] = True
+    if len(request.hidden):
+        excluded |= np.isin(request.catalog.creator, request.hidden)
+    return excluded
+
+
+def _check_now(
+    candidates: Candidates, catalog: Catalog, viewer: int, now_ms: int
+) -> tuple[dict[int, _Slot], Candidates]:
+    """Ask the database which candidates may be shown now and were never met by the viewer.
+
+    One indexed query; a removal holds from here on whatever caches say. Returns the slots by
+    catalog row, and the candidates that stay.
+    """
+    pks = catalog.content_pk[candidates.rows]
+    seen = Event.objects.filter(viewer_id=viewer, content_id=OuterRef("pk"))
+    rows = (
+        Content.objects.filter(
+            ~Exists(seen),
+            pk__in=pks.tolist(),
+            status=Content.Status.ACTIVE,
+            uploaded_ms__lte=now_ms,
+        )
+        .annotate(
+            maker=F("creator__creator_id"), maker_name=F("creator__name"), song=F("sound__title")
+        )
+        .values_list(
+            "pk",
+            "content_id",
+            "maker",
+            "maker_name",
+            "song",
+            "description",
+            "tags",
+            "duration_seconds",
+            "media_url",
+        )
+    )
+    by_pk = {row[0]: _Slot(*row[1:]) for row in rows}
+    stays = np.array([pk in by_pk for pk in pks.tolist()], np.bool_)
+    kept = candidates.take(stays)
+    kept_pks = pks[stays].tolist()
+    return {row: by_pk[pk] for row, pk in zip(kept.rows.tolist(), kept_pks, strict=True)}, kept
+
+
+def _ranker_version(degraded: list[str]) -> str:
+    promoted = bundle.production()
+    if bundle.problem():
+        degraded.append("bundle")
+    if promoted is None or any(stage.startswith("scorer:") for stage in degraded):
+        return "rank_fusion"
+    return promoted.version
+
+
+def _log_slate(
+    request_id: uuid.UUID, cursor: Cursor, request: Request, shown: Candidates, ranker: str
+) -> None:
+    """Store the page: what was shown where, by whom proposed, and what the ranker saw."""
+    n = len(shown)
+    has_features = "features" in shown.columns
+    Slate.objects.create(
+        id=request_id,
+        viewer_id=request.query.viewer,
+        feed_session=cursor.session,
+        served_ms=request.query.at_ms,
+        first_position=cursor.position,
+        surface=request.query.context.surface,
+        ranker=ranker,
+        content_pks=request.catalog.content_pk[shown.rows].astype("<i8").tobytes(),
+        scores=shown["score"].astype("<f4").tobytes(),
+        sources=shown["sources"].astype("<u4").tobytes(),
+        propensities=np.ones(n, "<f4").tobytes(),  # no exploration: shown for certain
+        feature_schema=features.SCHEMA_HASH if has_features else "",
+        features=shown["features"].astype("<f4").tobytes() if has_features else b"",
+    )
+
+
+def _items(
+    request: Request,
+    shown: Candidates,
+    slots: dict[int, _Slot],
+    first_position: int,
+    *,
+    explain: bool,
+) -> list[FeedItem]:
+    terms = _terms(shown) if explain else [None] * len(shown)
+    items = []
+    for place, row in enumerate(shown.rows.tolist()):
+        slot = slots[row]
+        source = SOURCE_NAMES[shown["first_source"][place]]
+        items.append(
+            FeedItem(
+                content_id=slot.content_id,
+                creator_id=slot.creator_id,
+                position=first_position + place,
+                score=float(shown["score"][place]),
+                source=source,
+                reason=reason_of(source, slot.creator_name or slot.creator_id),
+                terms=terms[place],
+                content=_card(slot) if explain else None,
+            )
+        )
+    return items
+
+
+def _terms(shown: Candidates) -> list[dict[str, float] | None]:
+    """Return what the rankers expect of each slot: every head, and each source's score."""
+    promoted = bundle.production()
+    if promoted is None or "features" not in shown.columns or not len(shown):
+        return [None] * len(shown)
+    heads = promoted.rankers.predict_heads(shown["features"][:, -_N_HEAD_FEATURES:])
+    sources = {f"score.{name}": shown[f"score.{name}"] for name in SOURCE_NAMES}
+    columns = {**heads, **sources}
+    return [
+        {name: float(values[i]) for name, values in columns.items() if np.isfinite(values[i])}
+        for i in range(len(shown))
+    ]
+
+
+def _card(slot: _Slot) -> ContentCard:
+    return ContentCard(
+        description=slot.description,
+        tags=slot.tags,
+        creator_name=slot.creator_name or slot.creator_id,
+        sound=slot.sound or "",
+        duration=slot.duration,
+        media_url=slot.media_url,
+    )
+
+

@@ -1,0 +1,40 @@
+"""What a feed answers."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class ContentCard(msgspec.Struct, frozen=True):
+    """What a person needs to see of a content."""
+
+    description: str
+    tags: list[str]
+    creator_name: str
+    sound: str
+    duration: float | None  # seconds
+    media_url: str
+
+
+class FeedItem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One content to show."""
+
+    content_id: str
+    creator_id: str
+    position: int  # 0 is the first of the scroll
+    score: float
+    source: str  # the source that proposed it first
+    reason: str  # in plain words, for the viewer
+    terms: dict[str, float] | None = None  # with explain: what the rankers expect of it
+    content: ContentCard | None = None  # with explain
+
+
+class FeedAnswer(msgspec.Struct, frozen=True):
+    """One page of a feed."""
+
+    request_id: str
+    items: list[FeedItem]
+    next_cursor: str | None
+    degraded: list[str]  # what was skipped on the way
+    ranker: str
+    experiment: dict[str, str]

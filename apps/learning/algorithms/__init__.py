@@ -1,0 +1,1 @@
+"""Arithmetic of learning and judging: arrays in, arrays out."""

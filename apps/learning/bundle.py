@@ -1,0 +1,117 @@
+"""The bundle: retrieval models and rankers of one training, promoted and rolled back together."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from apps.candidates.services import load_retrieval, save_retrieval
+from apps.candidates.types import RetrievalModels
+from apps.content import selectors as content
+from apps.content.types import Catalog
+from apps.core import artifacts
+from apps.core.artifacts import ArtifactError
+from apps.core.live import Live
+from apps.core.models import Artifact
+from apps.learning.training import Trained
+from apps.ranking.rankers import SELECT_NAMES, Rankers, load_rankers, save_rankers
+
+logger = logging.getLogger(__name__)
+
+FAMILY = "bundle"
+_GOLDEN_ROWS = 50
+
+
+class Bundle(NamedTuple):
+    """What serves: one version of everything that was learned."""
+
+    version: str
+    retrieval: RetrievalModels
+    rankers: Rankers
+
+
+def publish(trained: Trained, catalog: Catalog, facts: dict[str, Any]) -> Artifact:
+    """Write, check and promote what was trained."""
+
+    def write(folder: Path) -> dict[str, Any]:
+        index_facts = save_retrieval(trained.retrieval, catalog, folder)
+        save_rankers(trained.rankers, folder)
+        return facts | index_facts
+
+    return artifacts.publish_artifact(FAMILY, write)
+
+
+def check_bundle(folder: Path) -> None:
+    """Load a bundle and ask it something; called in a child process before it is promoted."""
+    catalog = content.catalog()
+    retrieval = load_retrieval(folder, catalog)
+    rankers = load_rankers(folder, "check")
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(_GOLDEN_ROWS, len(SELECT_NAMES))).astype(np.float32)
+    scores = rankers.select.predict(rows)
+    head_scores = rankers.predict_heads(rows[:, -rankers_width() :])
+    finite = [scores, *head_scores.values(), retrieval.vectors]
+    if not all(np.isfinite(values).all() for values in finite):
+        raise ArtifactError(f"{folder}: a model gives scores that are not finite")
+
+
+def rankers_width() -> int:
+    """Return how many features the heads read."""
+    from apps.features.selectors import SCHEMA
+
+    return len(SCHEMA)
+
+
+class _Loaded(NamedTuple):
+    artifact_pk: int | None
+    bundle: Bundle | None
+    failed: str
+
+
+def production() -> Bundle | None:
+    """Return the bundle that serves, None before the first training."""
+    return _live.get().bundle
+
+
+def problem() -> str:
+    """Return why the promoted bundle could not be loaded, empty if it could."""
+    return _live.get().failed
+
+
+def _refresh(loaded: _Loaded | None) -> _Loaded:
+    """Swap in the promoted bundle when it changes; one that fails to load leaves the old one."""
+    artifact = artifacts.production_artifact(FAMILY)
+    if artifact is None:
+        return _Loaded(None, None, "")
+    if loaded is not None and loaded.artifact_pk == artifact.pk:
+        return loaded
+    try:
+        return _Loaded(artifact.pk, load(artifact, content.catalog()), "")
+    except (ArtifactError, OSError, KeyError, ValueError) as error:
+        logger.exception("bundle %s could not be loaded; the old one serves", artifact.pk)
+        old = loaded.bundle if loaded else _load_previous()
+        return _Loaded(artifact.pk, old, str(error))
+
+
+def _load_previous() -> Bundle | None:
+    artifact = Artifact.objects.filter(family=FAMILY, alias=Artifact.Alias.PREVIOUS).first()
+    if artifact is None:
+        return None
+    try:
+        return load(artifact, content.catalog())
+    except (ArtifactError, OSError, KeyError, ValueError):
+        logger.exception("bundle %s could not be loaded either", artifact.pk)
+        return None
+
+
+def load(artifact: Artifact, catalog: Catalog) -> Bundle:
+    """Verify and read a bundle."""
+    folder = artifacts.verified_folder(artifact)
+    version = f"{FAMILY}-{artifact.pk}"
+    return Bundle(version, load_retrieval(folder, catalog), load_rankers(folder, version))
+
+
+_live: Live[_Loaded] = Live("bundle", _refresh)

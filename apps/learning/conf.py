@@ -1,0 +1,34 @@
+"""How training is done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from apps.candidates.conf import RetrievalParams
+from apps.ranking.boosters import BoosterParams
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingParams:
+    """Everything that a training run may vary."""
+
+    retrieval: RetrievalParams = field(default_factory=RetrievalParams)
+    n_slices: int = 2  # slices before the end that give examples to the select ranker, 1–4
+    slice_share: float = 0.2  # of the views with a known time, in one slice
+    max_viewers: int = 8000  # viewers that give examples, a slice
+    negatives: int = 60  # candidates kept of a viewer's pool beside those shown
+    shown_label: float = 0.3  # soft label of a candidate that was shown but not watched long
+    max_views: int = 500_000  # latest views that the heads learn from
+    select: BoosterParams = field(
+        default_factory=lambda: BoosterParams(
+            objective="cross_entropy", trees=150, leaves=31, rate=0.06, min_leaf=50
+        )
+    )
+    head: BoosterParams = field(default_factory=BoosterParams)
+    rare_head: BoosterParams = field(
+        default_factory=lambda: BoosterParams(trees=40, leaves=7, rate=0.1, min_leaf=200)
+    )
+    watch: BoosterParams = field(
+        default_factory=lambda: BoosterParams(objective="regression", trees=80)
+    )
+    seed: int = 7

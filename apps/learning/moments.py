@@ -1,0 +1,86 @@
+"""A moment of the log: what was known then, and the requests that viewers could make."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apps.candidates.sources import SOURCES
+from apps.candidates.types import Request, RetrievalModels
+from apps.content.types import Catalog
+from apps.core.candidates import Candidates
+from apps.core.pipeline import Pipeline
+from apps.events.types import EventLog
+from apps.features.history import Histories
+from apps.features.stats import Stats
+from apps.features.types import Context, Query
+from apps.profiles import selectors as profiles
+
+_RETRIEVAL: Pipeline[Request] = Pipeline(sources=SOURCES, filters=(), scorers=(), rerankers=())
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Everything as of `at_ms`: catalogue, counters, histories, and models fitted before it."""
+
+    at_ms: int
+    catalog: Catalog
+    stats: Stats
+    histories: Histories
+    models: RetrievalModels
+    stances: profiles.Stances
+    surface: int = 0
+
+    def request(self, viewer: int) -> Request:
+        """Return the request that the viewer could make at this moment."""
+        followed, hidden = self.stances.of(viewer)
+        return Request(
+            query=Query(
+                viewer=viewer,
+                at_ms=self.at_ms,
+                history=self.histories.events_of(viewer, self.at_ms),
+                context=Context(surface=self.surface),
+            ),
+            catalog=self.catalog,
+            stats=self.stats,
+            models=self.models,
+            followed=self.catalog.creator_rows_of(followed),
+            hidden=self.catalog.creator_rows_of(hidden),
+        )
+
+    def excluded(self, request: Request) -> NDArray[np.bool_]:
+        """Return bool[n_contents]: what the viewer has seen, and what cannot be shown."""
+        excluded = ~self.catalog.is_servable | (self.catalog.uploaded_ms > self.at_ms)
+        seen = request.query.history.content
+        excluded[seen[seen >= 0]] = True
+        return excluded
+
+    def pool(self, request: Request) -> Candidates:
+        """Return the candidates of the production sources."""
+        failures: list[str] = []
+        candidates = _RETRIEVAL.retrieve(request, self.excluded(request), failures)
+        if failures:
+            raise RuntimeError(f"sources failed offline: {failures}")
+        return candidates
+
+
+def moment(log: EventLog, catalog: Catalog, models: RetrievalModels, at_ms: int) -> Moment:
+    """Return the moment after all of `log`, asked at `at_ms`."""
+    stats = Stats(catalog)
+    stats.advance(log)
+    return Moment(
+        at_ms=at_ms,
+        catalog=catalog,
+        stats=stats,
+        histories=Histories(log, catalog),
+        models=models,
+        stances=profiles.stances(at_ms=at_ms),
+        surface=main_surface(log),
+    )
+
+
+def main_surface(log: EventLog) -> int:
+    """Return the page of the app where most views happen: what offline requests assume."""
+    return int(np.bincount(log.surface).argmax()) if len(log) else 0

@@ -1,0 +1,105 @@
+"""LightGBM models: trained, saved as text, read back and asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from lightgbm import Booster
+
+MIN_POSITIVES = 40  # fewer examples than this and a head answers its base rate
+
+
+@dataclass(frozen=True, slots=True)
+class BoosterParams:
+    """How a booster is trained (LightGBM's own names in comments)."""
+
+    objective: str = "binary"
+    trees: int = 120  # num_iterations
+    leaves: int = 15  # num_leaves
+    rate: float = 0.08  # learning_rate
+    min_leaf: int = 100  # min_data_in_leaf
+    l2: float = 5.0  # lambda_l2
+    feature_share: float = 0.5  # feature_fraction
+    row_share: float = 0.8  # bagging_fraction
+    seed: int = 7
+    threads: int = 2
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+def train(
+    x: NDArray[np.float32],
+    y: NDArray[np.float32],
+    params: BoosterParams,
+    *,
+    weight: NDArray[np.float32] | None = None,
+    names: list[str] | None = None,
+    group: NDArray[np.int64] | None = None,
+) -> Booster:
+    """Train on x float32[n, f] and y float32[n]; the same input gives the same model."""
+    import lightgbm as lgb
+
+    settings = {
+        "objective": params.objective,
+        "num_leaves": params.leaves,
+        "learning_rate": params.rate,
+        "min_data_in_leaf": params.min_leaf,
+        "lambda_l2": params.l2,
+        "feature_fraction": params.feature_share,
+        "bagging_fraction": params.row_share,
+        "bagging_freq": 1,
+        "seed": params.seed,
+        "num_threads": params.threads,
+        "deterministic": True,
+        "force_row_wise": True,
+        "verbose": -1,
+        **params.extra,
+    }
+    data = lgb.Dataset(x, y, weight=weight, group=group, feature_name=names or "auto")
+    return lgb.train(settings, data, num_boost_round=params.trees)
+
+
+class Model:
+    """A trained booster, or the base rate that stands in where there were too few examples."""
+
+    def __init__(self, booster: Booster | None, base: float) -> None:
+        self._booster = booster
+        self.base = base
+
+    @property
+    def is_learned(self) -> bool:
+        """Say whether there is more than a base rate."""
+        return self._booster is not None
+
+    def predict(self, x: NDArray[np.float32], *, threads: int = 1) -> NDArray[np.float64]:
+        """Return float64[n] for x float32[n, f]: a probability, a score or seconds."""
+        if self._booster is None or not len(x):
+            return np.full(len(x), self.base)
+        return np.asarray(self._booster.predict(x, num_threads=threads))
+
+    def save(self, path: Path) -> None:
+        """Write the model as text."""
+        if self._booster is not None:
+            self._booster.save_model(str(path))
+
+    def importance(self) -> dict[str, float]:
+        """Return each feature's share of the total gain."""
+        if self._booster is None:
+            return {}
+        gain = self._booster.feature_importance("gain")
+        total = max(float(gain.sum()), 1e-12)
+        return dict(zip(self._booster.feature_name(), (gain / total).tolist(), strict=True))
+
+
+def load(path: Path, base: float) -> Model:
+    """Read a model; the file's hash must have been checked, a damaged one kills the process."""
+    if not path.exists():
+        return Model(None, base)
+    import lightgbm as lgb
+
+    return Model(lgb.Booster(model_file=str(path)), base)

@@ -1,0 +1,61 @@
+"""What every test may rely on: fresh in-memory state, a client with a key."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("RECSYS_REFRESH_SECONDS", "0")  # every read looks at the database
+os.environ.setdefault("RECSYS_EMBEDDED_WORKER", "0")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from apps.core import auth, live
+from apps.core.models import Scope
+
+
+@pytest.fixture(autouse=True)
+def _fresh_state(settings: Any, tmp_path: Path) -> Iterator[None]:
+    settings.ARTIFACT_ROOT = tmp_path / "artifacts"
+    live.reset_all()
+    auth.forget_keys()
+    yield
+    live.reset_all()
+
+
+class Api:
+    """A client of the REST API with a key."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self.client = Client(raise_request_exception=False)
+
+    def get(self, path: str, **query: Any) -> Any:
+        return self.client.get(f"/api/v1/{path}", query, headers=self._headers())
+
+    def post(self, path: str, body: Any, content_type: str = "application/json") -> Any:
+        return self._send("post", path, body, content_type)
+
+    def put(self, path: str, body: Any, content_type: str = "application/json") -> Any:
+        return self._send("put", path, body, content_type)
+
+    def _send(self, method: str, path: str, body: Any, content_type: str) -> Any:
+        data = body if isinstance(body, bytes | str) else json.dumps(body)
+        send = getattr(self.client, method)
+        return send(f"/api/v1/{path}", data, content_type=content_type, headers=self._headers())
+
+    def _headers(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.key}"}
+
+
+@pytest.fixture
+def api(db: None) -> Api:
+    """Return a client whose key may do everything except backfill."""
+    scopes = [s for s in Scope.values if s != Scope.EVENTS_BACKFILL]
+    return Api(auth.create_key(name="tests", scopes=scopes))
