@@ -48,7 +48,9 @@ def secret(name: str) -> str:
     """Return a secret; outside debug there is no default."""
     value = env(name)
     if not value and not DEBUG:
-        raise ImproperlyConfigured(f"{name} is not set; RECSYS_DEBUG=0 needs a secret of ≥ 50 chars")
+        raise ImproperlyConfigured(
+            f"{name} is not set; RECSYS_DEBUG=0 needs a secret of ≥ 50 chars"
+        )
     if value and not DEBUG and len(value) < 50:
         raise ImproperlyConfigured(f"{name} has {len(value)} characters, expected at least 50")
     return value or f"debug-only-{name.lower()}-do-not-use-in-production-0123456789"

@@ -6,8 +6,8 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from apps.core.problems import not_found
 from apps.content.views import ContentBatch, ContentDetail
+from apps.core.problems import not_found
 from apps.events.views import Events
 from apps.feed.views import Feed
 from apps.profiles.views import ClientTokens, UserBatch, UserDetail

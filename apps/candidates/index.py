@@ -27,9 +27,7 @@ class VectorIndex:
         self._vectors = vectors
         self._trees = trees if len(vectors) > EXACT_UP_TO else None
 
-    def search(
-        self, query: NDArray[np.float32], k: int, excluded: NDArray[np.bool_]
-    ) -> Rows:
+    def search(self, query: NDArray[np.float32], k: int, excluded: NDArray[np.bool_]) -> Rows:
         """Return at most k rows, best first, none excluded; query: float32[f]."""
         if self._trees is None:
             scores = self._vectors @ query

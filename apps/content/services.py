@@ -36,9 +36,7 @@ def _ensure_sounds(audio_ids: Iterable[str]) -> dict[str, int]:
         Sound.objects.bulk_create(
             [Sound(audio_id=a) for a in sorted(missing)], ignore_conflicts=True
         )
-        found |= dict(
-            Sound.objects.filter(audio_id__in=missing).values_list("audio_id", "pk")
-        )
+        found |= dict(Sound.objects.filter(audio_id__in=missing).values_list("audio_id", "pk"))
     return found
 
 

@@ -113,5 +113,3 @@ class BatchAnswer(msgspec.Struct, frozen=True):
 
     accepted: int
     rejected: list[Rejected]
-
-

@@ -19,7 +19,7 @@ from apps.core.models import Scope
 class ContentDetail(APIView):
     """One content."""
 
-    required_scopes = {"PUT": Scope.CONTENT_WRITE}  # noqa: RUF012
+    required_scopes = {"PUT": Scope.CONTENT_WRITE}
 
     @extend_schema(
         operation_id="content_upsert",
@@ -38,7 +38,7 @@ class ContentDetail(APIView):
 class ContentBatch(APIView):
     """Many contents."""
 
-    required_scopes = {"POST": Scope.CONTENT_WRITE}  # noqa: RUF012
+    required_scopes = {"POST": Scope.CONTENT_WRITE}
 
     @extend_schema(
         operation_id="content_batch_upsert",

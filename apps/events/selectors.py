@@ -52,8 +52,6 @@ def _chunks(events: QuerySet[Event]) -> Iterable[list[tuple[Any, ...]]]:
         yield [row[1:] for row in rows]
 
 
-
-
 def since(
     watermark: tuple[int, int], catalog: Catalog, *, limit: int = _CHUNK
 ) -> tuple[EventLog, tuple[int, int]]:
@@ -65,7 +63,7 @@ def since(
     transaction_id, event_id = watermark
     events = Event.objects.order_by("transaction_id", "id")
     if connection.vendor == "postgresql":
-        events = events.extra(  # noqa: S610  constant SQL; the ORM has no row comparison
+        events = events.extra(
             where=[
                 "transaction_id < pg_snapshot_xmin(pg_current_snapshot())::text::bigint",
                 "(transaction_id, id) > (%s, %s)",
@@ -108,7 +106,9 @@ def _keys(column: NDArray[np.float64]) -> NDArray[np.int64]:
 def served(viewer: int, *, since_ms: int) -> NDArray[np.int64]:
     """Return database keys of the contents that the viewer was served since `since_ms`."""
     slates = Slate.objects.filter(viewer_id=viewer, served_ms__gte=since_ms).order_by("served_ms")
-    parts = [np.frombuffer(packed, "<i8") for packed in slates.values_list("content_pks", flat=True)]
+    parts = [
+        np.frombuffer(packed, "<i8") for packed in slates.values_list("content_pks", flat=True)
+    ]
     return np.concatenate(parts) if parts else np.empty(0, np.int64)
 
 

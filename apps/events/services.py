@@ -155,9 +155,7 @@ def store(accepted: Sequence[_Accepted], *, received_ms: int) -> int:
     """Insert what is new, in one transaction with its effects; return how many were new."""
     with transaction.atomic():
         keys = {a.key for a in accepted}
-        known = set(
-            Event.objects.filter(event_key__in=keys).values_list("event_key", flat=True)
-        )
+        known = set(Event.objects.filter(event_key__in=keys).values_list("event_key", flat=True))
         fresh: dict[UUID, _Accepted] = {}
         for item in accepted:
             if item.key not in known:

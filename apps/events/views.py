@@ -28,7 +28,7 @@ _BODY = {"oneOf": [_EVENT, {"type": "array", "items": _EVENT, "maxItems": conf.M
 class Events(APIView):
     """Take one event or a batch of up to 500."""
 
-    required_scopes = {"POST": Scope.EVENTS_WRITE}  # noqa: RUF012
+    required_scopes = {"POST": Scope.EVENTS_WRITE}
 
     @extend_schema(
         operation_id="events_create",

@@ -46,7 +46,7 @@ class View:
 
     @property
     def n_queries(self) -> int:
-        """m."""
+        """M."""
         return len(self.at_ms)
 
     def of_pairs(self, per_query: NDArray) -> NDArray:
@@ -80,7 +80,13 @@ class View:
         h = self.history
         recent = np.exp2(-h.hours_ago / 24)
         return np.stack(
-            [h.is_view, h.is_long, np.maximum(h.weight, 0), np.maximum(-h.weight, 0), h.weight * recent],
+            [
+                h.is_view,
+                h.is_long,
+                np.maximum(h.weight, 0),
+                np.maximum(-h.weight, 0),
+                h.weight * recent,
+            ],
             axis=-1,
         )
 
@@ -117,5 +123,9 @@ def _last_match(match: Floats, hours_ago: Floats) -> Floats:
     """Return 1/(1 + hours) since the newest match, 0 where nothing matches."""
     first = match.argmax(axis=1)  # slots run newest first
     found = np.take_along_axis(match, first[:, None], 1)[:, 0]
-    ago = hours_ago[0, first] if len(hours_ago) == 1 else np.take_along_axis(hours_ago, first[:, None], 1)[:, 0]
+    ago = (
+        hours_ago[0, first]
+        if len(hours_ago) == 1
+        else np.take_along_axis(hours_ago, first[:, None], 1)[:, 0]
+    )
     return found / (1 + ago)

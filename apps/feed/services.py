@@ -71,9 +71,7 @@ def for_user(query: FeedQuery, *, now_ms: int) -> FeedAnswer:
     """
     profile = _profile(query.user_id, now_ms)
     cursor = (
-        decode_cursor(query.cursor, profile.pk)
-        if query.cursor
-        else Cursor(uuid.uuid4(), now_ms, 0)
+        decode_cursor(query.cursor, profile.pk) if query.cursor else Cursor(uuid.uuid4(), now_ms, 0)
     )
     request = hydrate(query, profile, cursor, now_ms)
     outcome = FEED.run(request, _excluded(request))
@@ -267,5 +265,3 @@ def _card(slot: _Slot) -> ContentCard:
         duration=slot.duration,
         media_url=slot.media_url,
     )
-
-

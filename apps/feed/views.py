@@ -13,10 +13,10 @@ from apps.core.clock import now_ms
 from apps.core.errors import Problem
 from apps.core.json import checked_id, openapi
 from apps.core.models import Scope
+from apps.features.types import Context
 from apps.feed.conf import PARAMS
 from apps.feed.services import FeedQuery, for_user
 from apps.feed.types import FeedAnswer
-from apps.features.types import Context
 
 _KNOWN = {"user_id", "limit", "cursor", "explain", "surface", "utc_offset"}
 
@@ -24,7 +24,7 @@ _KNOWN = {"user_id", "limit", "cursor", "explain", "surface", "utc_offset"}
 class Feed(APIView):
     """One ranked page for one viewer."""
 
-    required_scopes = {"GET": Scope.FEED_READ}  # noqa: RUF012
+    required_scopes = {"GET": Scope.FEED_READ}
 
     @extend_schema(
         operation_id="feed_read",
@@ -70,4 +70,6 @@ def _number(request: Request, name: str, default: int, low: int, high: int) -> i
 
 
 def _invalid(name: str, code: str, detail: str) -> Problem:
-    return Problem(422, code, f"{name}: {detail}", errors=[{"pointer": name, "code": code, "detail": detail}])
+    return Problem(
+        422, code, f"{name}: {detail}", errors=[{"pointer": name, "code": code, "detail": detail}]
+    )

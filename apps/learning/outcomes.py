@@ -36,18 +36,14 @@ def label_views(
     """
     shown = log.take(views)
     duration = catalog.duration_seconds[shown.content]
-    labels = {
-        head.value: _followed_by(log, shown, kinds) for head, kinds in _FOLLOWED_BY.items()
-    }
+    labels = {head.value: _followed_by(log, shown, kinds) for head, kinds in _FOLLOWED_BY.items()}
     labels[Head.LONG_VIEW] = is_long_view(shown.watch_seconds, duration, shown.flags)
     labels[Head.COMPLETE] |= shown.watch_seconds >= _COMPLETE_SHARE * duration  # NaN: False
     labels[Head.SKIP] |= shown.watch_seconds < np.minimum(_SKIP_SECONDS, 0.5 * duration)
     return labels
 
 
-def _followed_by(
-    log: EventLog, shown: EventLog, kinds: tuple[EventType, ...]
-) -> NDArray[np.bool_]:
+def _followed_by(log: EventLog, shown: EventLog, kinds: tuple[EventType, ...]) -> NDArray[np.bool_]:
     events = log.take(np.isin(log.kind, kinds) & (log.content >= 0))
     label = np.zeros(len(shown), np.bool_)
     if not len(events):

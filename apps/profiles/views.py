@@ -42,7 +42,7 @@ class UserCount(msgspec.Struct, frozen=True):
 class UserDetail(APIView):
     """One user of the app."""
 
-    required_scopes = {"PUT": Scope.USERS_WRITE}  # noqa: RUF012
+    required_scopes = {"PUT": Scope.USERS_WRITE}
 
     @extend_schema(
         operation_id="user_upsert",
@@ -60,7 +60,7 @@ class UserDetail(APIView):
 class UserBatch(APIView):
     """Many users of the app."""
 
-    required_scopes = {"POST": Scope.USERS_WRITE}  # noqa: RUF012
+    required_scopes = {"POST": Scope.USERS_WRITE}
 
     @extend_schema(
         operation_id="user_batch_upsert",
@@ -77,7 +77,7 @@ class UserBatch(APIView):
 class ClientTokens(APIView):
     """Tokens that a device may hold."""
 
-    required_scopes = {"POST": Scope.USERS_WRITE}  # noqa: RUF012
+    required_scopes = {"POST": Scope.USERS_WRITE}
 
     @extend_schema(
         operation_id="client_token_create",

@@ -26,9 +26,7 @@ class Popular:
     def __call__(self, request: Request) -> RankedScores:
         """Score by decayed long views; the order is shared by all requests of a moment."""
         key = ("popular", self.half_life)
-        scores, order = request.stats.shared(
-            key, request.query.at_ms, lambda: self._rank(request)
-        )
+        scores, order = request.stats.shared(key, request.query.at_ms, lambda: self._rank(request))
         return RankedScores(scores, order)
 
     def _rank(self, request: Request) -> tuple[NDArray[np.float32], Rows]:
@@ -48,9 +46,7 @@ class Fresh:
     def __call__(self, request: Request) -> RankedScores:
         """Score by upload time."""
         at_ms = request.query.at_ms
-        scores, order = request.stats.shared(
-            ("fresh",), at_ms, lambda: self._rank(request)
-        )
+        scores, order = request.stats.shared(("fresh",), at_ms, lambda: self._rank(request))
         return RankedScores(scores, order)
 
     def _rank(self, request: Request) -> tuple[NDArray[np.float32], Rows]:

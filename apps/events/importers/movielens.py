@@ -21,10 +21,7 @@ from apps.events.importers.base import (
 )
 
 _YEAR = re.compile(r"\((\d{4})\)\s*$")
-_GENRES_100K = (
-    "unknown|Action|Adventure|Animation|Children's|Comedy|Crime|Documentary|Drama|Fantasy|"
-    "Film-Noir|Horror|Musical|Mystery|Romance|Sci-Fi|Thriller|War|Western"
-).split("|")
+_GENRES_100K = ["unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary", "Drama", "Fantasy", "Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi", "Thriller", "War", "Western"]
 
 
 class MovieLens:
@@ -54,7 +51,9 @@ class MovieLens:
 
     def contents(self) -> Iterator[ContentRow]:
         """Yield the films with title, genres and the three commonest tags of viewers."""
-        common = self._tags.groupby("movieId")["tag"].agg(lambda t: list(t.value_counts().index[:3]))
+        common = self._tags.groupby("movieId")["tag"].agg(
+            lambda t: list(t.value_counts().index[:3])
+        )
         for movie in self._movies.to_dict("records"):
             yield _content(movie, common.get(movie["movieId"], []))
 
@@ -91,5 +90,7 @@ def _movies_100k(path: Path) -> pd.DataFrame:
     columns = ["movieId", "title", "released", "video", "url", *_GENRES_100K]
     table = pd.read_csv(path, sep="|", names=columns, encoding="latin-1")
     flags = table[_GENRES_100K].to_numpy(bool)
-    table["genres"] = ["|".join(g for g, on in zip(_GENRES_100K, row, strict=True) if on) for row in flags]
+    table["genres"] = [
+        "|".join(g for g, on in zip(_GENRES_100K, row, strict=True) if on) for row in flags
+    ]
     return table[["movieId", "title", "genres"]]

@@ -28,7 +28,9 @@ class RecBole:
             elif path.suffix == ".item":
                 self._items = _read(path)
         if inter is None or not {"user_id", "item_id"} <= set(inter):
-            raise ImportFormatError("no RecBole interactions: expected NAME.inter with user_id, item_id")
+            raise ImportFormatError(
+                "no RecBole interactions: expected NAME.inter with user_id, item_id"
+            )
         if "timestamp" in inter:
             self._inter = inter.reset_index(names="line").sort_values("timestamp", kind="stable")
         else:
@@ -75,6 +77,8 @@ def _content(item: dict[str, Any]) -> ContentRow:
         creator_id=f"maker-{item['item_id']}",  # atomic files name no makers
         upload_timestamp=datetime(1970, 1, 1, tzinfo=UTC),
         metadata=ContentMetadata(
-            description=title, category=tags[0][:64] if tags else None, tags=[t[:64] for t in tags[:50]]
+            description=title,
+            category=tags[0][:64] if tags else None,
+            tags=[t[:64] for t in tags[:50]],
         ),
     )

@@ -27,7 +27,7 @@ def _affinity(entity: str) -> FeatureGroup:
         Feature(f"{entity}_share", f"share of the viewer's views that went to this {entity}"),
         Feature(f"{entity}_long_rate", f"the viewer's long-view rate of this {entity}, smoothed"),
         Feature(f"{entity}_positive", f"log(1 + weight of what the viewer did for this {entity})"),
-        Feature(f"{entity}_negative", f"log(1 + weight of what the viewer did against it)"),
+        Feature(f"{entity}_negative", "log(1 + weight of what the viewer did against it)"),
         Feature(f"{entity}_recent", "signed weight, half-life one day"),
         Feature(f"{entity}_last", "1/(1 + hours since the last event about it), 0 for never"),
     )

@@ -23,7 +23,9 @@ def smoothed_rate(
     views = counts[:, Counted.VIEW, half_life]
     all_views = totals[:, Counted.VIEW, half_life]
     average = (totals[:, kind, half_life] + 0.3) / (all_views + 1)
-    return np.asarray((counts[:, kind, half_life] + _PRIOR_VIEWS * average) / (views + _PRIOR_VIEWS))
+    return np.asarray(
+        (counts[:, kind, half_life] + _PRIOR_VIEWS * average) / (views + _PRIOR_VIEWS)
+    )
 
 
 def _totals(view: View) -> NDArray[np.float32]:
@@ -42,7 +44,10 @@ def _popularity(view: View) -> NDArray[np.float32]:
 POPULARITY = FeatureGroup(
     "content_popularity",
     (
-        *(Feature(f"views_{h}", f"log(1 + views), half-life {h}") for h in _HALF_LIFE_NAMES.values()),
+        *(
+            Feature(f"views_{h}", f"log(1 + views), half-life {h}")
+            for h in _HALF_LIFE_NAMES.values()
+        ),
         *(
             Feature(f"long_views_{h}", f"log(1 + long views), half-life {h}")
             for h in _HALF_LIFE_NAMES.values()

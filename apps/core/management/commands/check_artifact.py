@@ -14,7 +14,7 @@ class Command(BaseCommand):
     """Exit 0 only if the artifact proves itself; a damaged one may kill this process."""
 
     help = __doc__
-    requires_system_checks: list[str] = []  # noqa: RUF012  Django's own declaration
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""
