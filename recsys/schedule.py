@@ -5,5 +5,6 @@ from __future__ import annotations
 from celery.schedules import crontab
 
 SCHEDULE = {
-    "train nightly": {"task": "learning.train", "schedule": crontab(hour="3", minute="10")},
+    "link late contents": {"task": "events.link", "schedule": 60.0},
+    "retrain nightly": {"task": "learning.train", "schedule": crontab(hour="3", minute="10")},
 }

@@ -9,6 +9,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from apps.content.views import ContentBatch, ContentDetail
 from apps.core.problems import not_found
 from apps.events.views import Events
+from apps.feed.health import healthz, readyz
 from apps.feed.views import Feed
 from apps.profiles.views import ClientTokens, UserBatch, UserDetail
 
@@ -27,6 +28,8 @@ urlpatterns = [
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(), name="docs"),
     re_path(r"^api/", not_found),
+    path("healthz", healthz),
+    path("readyz", readyz),
     path("admin/", admin.site.urls),
     path("", include("django_prometheus.urls")),
 ]

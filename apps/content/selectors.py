@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from apps.content.catalog import CatalogReader
@@ -27,9 +27,9 @@ def content_keys(content_ids: Iterable[str]) -> dict[str, ContentKey]:
     }
 
 
-def public_ids(content_pks: Sequence[int]) -> dict[int, str]:
-    """Return the content_id of each database key."""
-    return dict(Content.objects.filter(pk__in=content_pks).values_list("pk", "content_id"))
+def public_ids() -> dict[int, str]:
+    """Return the content_id of every database key: for commands, not for requests."""
+    return dict(Content.objects.values_list("pk", "content_id").iterator(chunk_size=10_000))
 
 
 def catalog() -> Catalog:

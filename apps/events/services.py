@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from datetime import UTC
 from functools import lru_cache
@@ -288,6 +289,8 @@ class LoggedEvent(NamedTuple):
     watch_seconds: float | None = None
     flags: int = 0
     surface: int = 0
+    utc_offset_minutes: int = 0
+    info: dict[str, Any] | None = None
 
 
 _APPENDED = (
@@ -303,6 +306,7 @@ _APPENDED = (
     "flags",
     "surface",
     "utc_offset_minutes",
+    "info",
 )
 
 
@@ -336,7 +340,8 @@ def append_log(
                 event.watch_seconds,
                 event.flags,
                 event.surface,
-                0,
+                event.utc_offset_minutes,
+                json.dumps(event.info) if event.info else None,
             )
         )
     columns, marks = ", ".join(_APPENDED), ", ".join(["%s"] * len(_APPENDED))

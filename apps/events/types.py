@@ -150,7 +150,7 @@ EventName = Literal[
     "report",
     "content_upload",
 ]
-Device = Literal["phone", "tablet", "desktop", "tv", "other"]
+Device = Literal["android", "ios", "web", "tablet", "tv", "other"]
 Note = Annotated[str, Meta(max_length=5000)]
 Label = Annotated[str, Meta(max_length=200)]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from apps.candidates.sources import SOURCES
 from apps.candidates.types import Request
 from apps.core.pipeline import Pipeline
@@ -18,18 +20,25 @@ def production_rankers() -> Rankers | None:
     return promoted.rankers if promoted else None
 
 
-FEED: Pipeline[Request] = Pipeline(
-    sources=SOURCES,
-    filters=(
-        filters.Servable(),
-        filters.AlreadySeen(),
-        filters.RecentlyServed(),
-        filters.OwnContent(),
-        filters.HiddenCreators(),
-    ),
-    scorers=(
-        LearnedSelect(production_rankers, PARAMS.ranked),
-        RankFusion(),
-    ),
-    rerankers=(CreatorCap(PARAMS.creator_cap, PARAMS.creator_decay),),
-)
+def feed_pipeline(
+    rankers: Callable[[], Rankers | None], *, ranked: int = PARAMS.ranked
+) -> Pipeline[Request]:
+    """Return the pipeline that serves, with the rankers that `rankers` gives at each request."""
+    return Pipeline(
+        sources=SOURCES,
+        filters=(
+            filters.Servable(),
+            filters.AlreadySeen(),
+            filters.RecentlyServed(),
+            filters.OwnContent(),
+            filters.HiddenCreators(),
+        ),
+        scorers=(
+            LearnedSelect(rankers, ranked),
+            RankFusion(),
+        ),
+        rerankers=(CreatorCap(PARAMS.creator_cap, PARAMS.creator_decay),),
+    )
+
+
+FEED = feed_pipeline(production_rankers)

@@ -12,8 +12,9 @@ class AgeGroup(models.TextChoices):
     TEEN = "13-17"
     YOUNG = "18-24"
     ADULT = "25-34"
-    MIDDLE = "35-49"
-    SENIOR = "50+"
+    MIDDLE = "35-44"
+    OLDER = "45-54"
+    SENIOR = "55+"
 
 
 class Viewer(models.Model):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 PublicId = Annotated[str, Meta(min_length=1, max_length=128)]
 ShortText = Annotated[str, Meta(min_length=1, max_length=64)]
-AgeBand = Literal["under_13", "13-17", "18-24", "25-34", "35-49", "50+"]
+AgeBand = Literal["under_13", "13-17", "18-24", "25-34", "35-44", "45-54", "55+"]
 
 
 class Demographics(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

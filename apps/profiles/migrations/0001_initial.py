@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('pseudonym', models.UUIDField(editable=False, help_text='HMAC of the user_id', unique=True)),
-                ('age_group', models.CharField(blank=True, choices=[('under_13', 'Under 13'), ('13-17', 'Teen'), ('18-24', 'Young'), ('25-34', 'Adult'), ('35-49', 'Middle'), ('50+', 'Senior')], max_length=8)),
+                ('age_group', models.CharField(blank=True, choices=[('under_13', 'Under 13'), ('13-17', 'Teen'), ('18-24', 'Young'), ('25-34', 'Adult'), ('35-44', 'Middle'), ('45-54', 'Older'), ('55+', 'Senior')], max_length=8)),
                 ('location', models.CharField(blank=True, help_text='country or region code', max_length=8)),
                 ('language', models.CharField(blank=True, max_length=16)),
                 ('categories', models.JSONField(blank=True, default=list, help_text='preferred categories')),

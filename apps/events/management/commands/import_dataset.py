@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from tqdm import tqdm
 
 from apps.core.clock import now_ms
+from apps.core.progress import ProgressBars
 from apps.events.importers.base import Dataset, ImportFormatError
 from apps.events.importers.kuairand import KuaiRand
 from apps.events.importers.movielens import MovieLens
@@ -39,17 +39,15 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Import and say what came of it."""
         name, paths = options["format"], options["paths"]
-        bars = _Bars(enabled=not options["quiet"])
-        try:
-            if name == "events":
-                report = import_events(paths, now_ms=now_ms(), progress=bars)
-            else:
-                dataset = FORMATS[name](paths)
-                report = run_import(name, dataset, paths, now_ms=now_ms(), progress=bars)
-        except ImportFormatError as error:
-            raise CommandError(str(error)) from error
-        finally:
-            bars.close()
+        with ProgressBars(enabled=not options["quiet"]) as progress:
+            try:
+                if name == "events":
+                    report = import_events(paths, now_ms=now_ms(), progress=progress)
+                else:
+                    dataset = FORMATS[name](paths)
+                    report = run_import(name, dataset, paths, now_ms=now_ms(), progress=progress)
+            except ImportFormatError as error:
+                raise CommandError(str(error)) from error
         self._say(report)
 
     def _say(self, report: ImportReport) -> None:
@@ -63,20 +61,3 @@ class Command(BaseCommand):
             f"{report.n_contents:,} contents, {report.n_events:,} events from {report.n_rows:,} rows,"
             f" {len(report.bad_lines):,} bad lines"
         )
-
-
-class _Bars:
-    """One progress bar a kind of thing."""
-
-    def __init__(self, *, enabled: bool) -> None:
-        self._enabled = enabled
-        self._bars: dict[str, tqdm] = {}  # type: ignore[type-arg]
-
-    def __call__(self, what: str, done: int, total: int) -> None:
-        if what not in self._bars:
-            self._bars[what] = tqdm(desc=what, total=total or None, disable=not self._enabled)
-        self._bars[what].update(done)
-
-    def close(self) -> None:
-        for bar in self._bars.values():
-            bar.close()

@@ -1,0 +1,39 @@
+"""`manage.py train [--until TIME]`: learn from the log and put the result into service."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from apps.core.artifacts import ArtifactError
+from apps.core.clock import parse_moment
+from apps.learning.conf import TrainingParams
+from apps.learning.services import TrainingError, train_and_publish
+
+
+class Command(BaseCommand):
+    """Train retrieval models and rankers, check them in a child process, promote them."""
+
+    help = __doc__
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the arguments."""
+        parser.add_argument("--until", type=parse_moment, help="use events before this moment only")
+        parser.add_argument("--quiet", action="store_true")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Train and say what came of it."""
+        started = time.perf_counter()
+
+        def say(step: str) -> None:
+            if not options["quiet"]:
+                self.stdout.write(f"[{time.perf_counter() - started:6.1f} s] {step}")
+                self.stdout.flush()
+
+        try:
+            artifact = train_and_publish(TrainingParams(), say=say, until_ms=options["until"])
+        except (TrainingError, ArtifactError) as error:
+            raise CommandError(str(error)) from error
+        say(f"{artifact} serves; index recall {artifact.manifest['index_recall']:.3f}")
