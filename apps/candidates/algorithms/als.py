@@ -34,7 +34,7 @@ class ALSParams:
     factors: int = 64  # f, 8–256
     iterations: int = 8  # passes over both sides, 1–50
     unobserved_weight: float = 0.05  # α₀ > 0, weight of a pair that never met
-    regularization: float = 0.005  # λ > 0
+    regularization: float = 0.01  # λ > 0; less (.005) suits catalogs of rare contents
     frequency_exponent: float = 1.0  # ν, 0 (the same for all) – 1 (by frequency)
     n_threads: int = 1  # batches solved at the same time, ≥ 1
 
