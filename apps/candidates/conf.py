@@ -14,7 +14,7 @@ class Confidence:
     """How strongly an event speaks for its content (Hu, Koren, Volinsky 2008)."""
 
     long_view: float = 1.0
-    short_view: float = 0.3  # watching a little is a weak positive, not a negative
+    short_view: float = 0.4  # watching a little is a weak positive, not a negative
     explicit: float = 1.0  # times the weight of a like, share, save…
     most: float = 3.0  # repeats add up to this
 

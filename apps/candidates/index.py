@@ -12,7 +12,7 @@ from apps.core.candidates import Rows
 
 EXACT_UP_TO = 50_000  # contents; below it one matrix product beats the trees
 N_TREES = 50
-_SEARCH_FACTOR = 60  # nodes inspected per wanted neighbor
+SEARCH_FACTORS = (30, 100, 300)  # nodes inspected per wanted neighbor: the least that will do
 
 
 class VectorIndex:
@@ -23,9 +23,16 @@ class VectorIndex:
     exactly.
     """
 
-    def __init__(self, vectors: NDArray[np.float32], trees: AnnoyIndex | None) -> None:
+    def __init__(
+        self,
+        vectors: NDArray[np.float32],
+        trees: AnnoyIndex | None = None,
+        *,
+        search_factor: int = SEARCH_FACTORS[0],
+    ) -> None:
         self._vectors = vectors
         self._trees = trees if len(vectors) > EXACT_UP_TO else None
+        self._search_factor = search_factor
 
     def search(self, query: NDArray[np.float32], k: int, excluded: NDArray[np.bool_]) -> Rows:
         """Return at most k rows, best first, none excluded; query: float32[f]."""
@@ -35,7 +42,7 @@ class VectorIndex:
             return best_rows(scores, k)
         wanted = k + int(np.count_nonzero(excluded))
         found = self._trees.get_nns_by_vector(
-            np.append(query, 0.0), wanted, search_k=_SEARCH_FACTOR * wanted
+            np.append(query, 0.0), wanted, search_k=self._search_factor * wanted
         )
         rows = np.array(found, np.int64)
         rows = rows[~excluded[rows]]
@@ -66,15 +73,18 @@ def measured_recall(
     vectors: NDArray[np.float32],
     queries: NDArray[np.float32],
     *,
+    search_factor: int,
     k: int = 100,
 ) -> float:
     """Return the share of the exact top k that Annoy finds, over queries float32[m, f]."""
+    if not len(queries):
+        return 1.0
     found = 0.0
     for query in queries:
         exact = best_rows(vectors @ query, k)
-        near = trees.get_nns_by_vector(np.append(query, 0.0), 2 * k, search_k=_SEARCH_FACTOR * k)
+        near = trees.get_nns_by_vector(np.append(query, 0.0), k, search_k=search_factor * k)
         found += len(np.intersect1d(exact, near)) / max(len(exact), 1)
-    return found / max(len(queries), 1)
+    return found / len(queries)
 
 
 def best_rows(scores: NDArray[np.floating], k: int) -> Rows:

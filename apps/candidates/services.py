@@ -10,21 +10,28 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from apps.candidates.algorithms.als import ALSParams, fit_als, gram
+from apps.candidates.algorithms.als import ALSParams, fit_als, fold_in, gram
 from apps.candidates.algorithms.item_item import fit_item_item
 from apps.candidates.algorithms.neighbors import Neighbors
 from apps.candidates.algorithms.next_item import fit_next_item
 from apps.candidates.conf import CONFIDENCE, RetrievalParams
-from apps.candidates.index import VectorIndex, build_trees, load_trees, measured_recall
+from apps.candidates.index import (
+    SEARCH_FACTORS,
+    VectorIndex,
+    build_trees,
+    load_trees,
+    measured_recall,
+)
 from apps.candidates.types import RetrievalModels
 from apps.content.types import Catalog
 from apps.core.artifacts import ArtifactError
 from apps.events.types import EventLog
 from apps.features.history import event_weights
 
-MIN_RECALL = 0.8  # of the exact top 100; below it an index is refused
+MIN_RECALL = 0.9  # of the exact top 100; below it an index is refused
 _ARRAYS, _TREES, _FACTS = "retrieval.npz", "content.ann", "retrieval.json"
 _RECALL_QUERIES = 100
+_QUERY_CONTENTS = 5
 
 
 def fit_retrieval(log: EventLog, catalog: Catalog, params: RetrievalParams) -> RetrievalModels:
@@ -39,7 +46,7 @@ def fit_retrieval(log: EventLog, catalog: Catalog, params: RetrievalParams) -> R
         vectors=vectors,
         gram=gram(vectors),
         als=params.als,
-        index=VectorIndex(vectors, None),
+        index=VectorIndex(vectors),
         next_item=fit_next_item(*sequence, n, params.next_item),
         item_item=fit_item_item(*sequence, n, params.item_item),
     )
@@ -80,7 +87,10 @@ def _confidence_matrix(
 
 
 def save_retrieval(models: RetrievalModels, catalog: Catalog, folder: Path) -> dict[str, float]:
-    """Write the models with the keys of their contents; return facts about the index."""
+    """Write the models with the keys of their contents; return facts about the index.
+
+    Raises `ArtifactError` when the index finds less than `MIN_RECALL` of the exact neighbors.
+    """
     np.savez(
         folder / _ARRAYS,
         content_pk=catalog.content_pk[: len(models.vectors)],
@@ -90,24 +100,32 @@ def save_retrieval(models: RetrievalModels, catalog: Catalog, folder: Path) -> d
         item_item_indices=models.item_item.indices,
         item_item_weights=models.item_item.weights,
     )
-    (folder / _FACTS).write_text(json.dumps(asdict(models.als)))
     build_trees(models.vectors, folder / _TREES, seed=1)
-    recall = _recall(folder, models.vectors)
-    if recall < MIN_RECALL and len(models.vectors) > 1000:
-        raise ArtifactError(
-            f"index recall {recall:.2f} is below {MIN_RECALL}; raise trees or search nodes"
-        )
-    return {"index_recall": recall, "index_contents": float(len(models.vectors))}
+    trees = load_trees(folder / _TREES, models.vectors.shape[1])
+    queries = _sample_queries(models)
+    for search_factor in SEARCH_FACTORS:
+        recall = measured_recall(trees, models.vectors, queries, search_factor=search_factor)
+        if recall >= MIN_RECALL:
+            break
+    else:
+        raise ArtifactError(f"index recall {recall:.2f} is below {MIN_RECALL}; raise N_TREES")
+    facts = {"als": asdict(models.als), "search_factor": search_factor}
+    (folder / _FACTS).write_text(json.dumps(facts))
+    return {"index_recall": recall, "index_search_factor": search_factor}
 
 
-def _recall(folder: Path, vectors: NDArray[np.float32]) -> float:
-    trees = load_trees(folder / _TREES, vectors.shape[1])
-    met = np.flatnonzero(np.abs(vectors).sum(axis=1) > 0)
-    if not len(met):
-        return 1.0
+def _sample_queries(models: RetrievalModels) -> NDArray[np.float32]:
+    """Return vectors of made-up viewers, each with five contents that belong together."""
     rng = np.random.default_rng(0)
-    chosen = rng.choice(met, size=(min(len(met), _RECALL_QUERIES), 5))
-    return measured_recall(trees, vectors, vectors[chosen].mean(axis=1))
+    has_neighbors = np.flatnonzero((models.item_item.indices >= 0).sum(axis=1) >= _QUERY_CONTENTS)
+    if not len(has_neighbors):
+        return np.empty((0, models.vectors.shape[1]), np.float32)
+    chosen = rng.choice(has_neighbors, min(len(has_neighbors), _RECALL_QUERIES), replace=False)
+    weights = np.ones(_QUERY_CONTENTS, np.float32)
+    histories = models.item_item.indices[chosen, :_QUERY_CONTENTS].astype(np.int64)
+    return np.stack(
+        [fold_in(models.vectors, models.gram, h, weights, models.als) for h in histories]
+    )
 
 
 def load_retrieval(folder: Path, catalog: Catalog) -> RetrievalModels:
@@ -117,7 +135,8 @@ def load_retrieval(folder: Path, catalog: Catalog) -> RetrievalModels:
     """
     with np.load(folder / _ARRAYS, allow_pickle=False) as arrays:
         parts = {name: arrays[name] for name in arrays.files}
-    als = ALSParams(**json.loads((folder / _FACTS).read_text()))
+    facts = json.loads((folder / _FACTS).read_text())
+    als = ALSParams(**facts["als"])
     if parts["vectors"].shape[1] != als.factors or not np.isfinite(parts["vectors"]).all():
         raise ArtifactError(f"{folder}: vectors are damaged; run manage.py train")
     rows = catalog.rows_of(parts["content_pk"])
@@ -128,7 +147,7 @@ def load_retrieval(folder: Path, catalog: Catalog) -> RetrievalModels:
         vectors=vectors,
         gram=gram(vectors),
         als=als,
-        index=VectorIndex(vectors, trees),
+        index=VectorIndex(vectors, trees, search_factor=facts["search_factor"]),
         next_item=_neighbors(parts, "next_item", rows, in_place=in_place),
         item_item=_neighbors(parts, "item_item", rows, in_place=in_place),
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 _REASONS = {
     "followed": "You follow {creator}",
-    "next_item": "Often watched after what you just watched",
+    "just_after": "Often watched right after what you just watched",
+    "next_item": "Goes on from what you watched lately",
     "item_item": "Watched by people who watched the same as you",
     "nearest": "Close to your taste",
     "popular_6h": "Popular right now",

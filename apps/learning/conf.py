@@ -16,7 +16,7 @@ class TrainingParams:
     n_slices: int = 2  # slices before the end that give examples to the select ranker, 1–4
     slice_share: float = 0.2  # of the views with a known time, in one slice
     max_viewers: int = 8000  # viewers that give examples, a slice
-    negatives: int = 60  # candidates kept of a viewer's pool beside those shown
+    negatives: int = 30  # candidates kept of a viewer's pool beside those shown
     shown_label: float = 0.3  # soft label of a candidate that was shown but not watched long
     max_views: int = 500_000  # latest views that the heads learn from
     select: BoosterParams = field(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +20,7 @@ from apps.learning.conf import TrainingParams
 from apps.learning.moments import Moment, moment
 from apps.learning.outcomes import label_views
 from apps.learning.slices import Slice, recent_slices, timed_views
-from apps.ranking.boosters import MIN_POSITIVES, Model, train
+from apps.ranking.boosters import MIN_POSITIVES, Frame, Model
 from apps.ranking.rankers import SELECT_NAMES, Rankers, select_features
 from apps.ranking.types import Head
 
@@ -113,7 +112,7 @@ def train_select(examples: list[Examples], params: TrainingParams) -> Model:
     if np.count_nonzero(y == 1) < MIN_POSITIVES:
         logger.warning("too few examples for the select ranker; sources' own order will serve")
         return Model(None, 0.0)
-    return Model(train(x, y, params.select, names=list(SELECT_NAMES)), float(y.mean()))
+    return Model(Frame(x, list(SELECT_NAMES)).train(y, params.select), float(y.mean()))
 
 
 def train_heads(
@@ -123,17 +122,23 @@ def train_heads(
     views = np.flatnonzero(timed_views(log))[-params.max_views :]
     labels = label_views(log, views, catalog)
     x = replay(log, catalog, Pairs.of_events(log.take(views)))
-    heads = {head.value: _train_head(x, labels[head], params) for head in Head}
+    if len(views) < 2 * MIN_POSITIVES:
+        return {head.value: Model(None, _base_rate(labels[head])) for head in Head}, Model(None, 0.0)
+    frame = Frame(x, list(NAMES))
+    heads = {head.value: _train_head(frame, labels[head], params) for head in Head}
     return heads, _train_watch(x, log.watch_seconds[views], params)
 
 
-def _train_head(x: NDArray[np.float32], label: NDArray[np.bool_], params: TrainingParams) -> Model:
-    n_positive = int(label.sum())
-    base = (n_positive + 0.1) / (len(label) + 1)
+def _train_head(frame: Frame, label: NDArray[np.bool_], params: TrainingParams) -> Model:
+    n_positive, base = int(label.sum()), _base_rate(label)
     if n_positive < MIN_POSITIVES or n_positive > len(label) - MIN_POSITIVES:
         return Model(None, base)
     chosen = params.head if base > _COMMON_RATE else params.rare_head
-    return Model(train(x, label.astype(np.float32), chosen, names=list(NAMES)), base)
+    return Model(frame.train(label.astype(np.float32), chosen), base)
+
+
+def _base_rate(label: NDArray[np.bool_]) -> float:
+    return (int(label.sum()) + 0.1) / (len(label) + 1)
 
 
 def _train_watch(
@@ -143,5 +148,4 @@ def _train_watch(
     if np.count_nonzero(known) < MIN_POSITIVES:
         return Model(None, 0.0)
     seconds = np.minimum(seconds[known], _MAX_WATCH_SECONDS)
-    booster = train(x[known], seconds, replace(params.watch), names=list(NAMES))
-    return Model(booster, float(seconds.mean()))
+    return Model(Frame(x[known], list(NAMES)).train(seconds, params.watch), float(seconds.mean()))

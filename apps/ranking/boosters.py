@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from lightgbm import Booster
 
+_BINS = 127  # max_bin
+_THREADS = 2  # num_threads while training
 MIN_POSITIVES = 40  # fewer examples than this and a head answers its base rate
 
 
@@ -28,40 +30,40 @@ class BoosterParams:
     feature_share: float = 0.5  # feature_fraction
     row_share: float = 0.8  # bagging_fraction
     seed: int = 7
-    threads: int = 2
-    extra: dict[str, Any] = field(default_factory=dict)
 
 
-def train(
-    x: NDArray[np.float32],
-    y: NDArray[np.float32],
-    params: BoosterParams,
-    *,
-    weight: NDArray[np.float32] | None = None,
-    names: list[str] | None = None,
-    group: NDArray[np.int64] | None = None,
-) -> Booster:
-    """Train on x float32[n, f] and y float32[n]; the same input gives the same model."""
-    import lightgbm as lgb
+class Frame:
+    """Features x float32[n, f] put into bins once, for several models of the same rows."""
 
-    settings = {
-        "objective": params.objective,
-        "num_leaves": params.leaves,
-        "learning_rate": params.rate,
-        "min_data_in_leaf": params.min_leaf,
-        "lambda_l2": params.l2,
-        "feature_fraction": params.feature_share,
-        "bagging_fraction": params.row_share,
-        "bagging_freq": 1,
-        "seed": params.seed,
-        "num_threads": params.threads,
-        "deterministic": True,
-        "force_row_wise": True,
-        "verbose": -1,
-        **params.extra,
-    }
-    data = lgb.Dataset(x, y, weight=weight, group=group, feature_name=names or "auto")
-    return lgb.train(settings, data, num_boost_round=params.trees)
+    def __init__(self, x: NDArray[np.float32], names: list[str]) -> None:
+        import lightgbm as lgb
+
+        settings = {"max_bin": _BINS, "verbose": -1, "seed": 1, "num_threads": _THREADS}
+        self._data = lgb.Dataset(x, feature_name=names, params=settings)
+        self._data.construct()
+
+    def train(self, y: NDArray[np.float32], params: BoosterParams) -> Booster:
+        """Train on labels y float32[n]; the same input gives the same model."""
+        import lightgbm as lgb
+
+        settings = {
+            "objective": params.objective,
+            "num_leaves": params.leaves,
+            "learning_rate": params.rate,
+            "min_data_in_leaf": params.min_leaf,
+            "lambda_l2": params.l2,
+            "feature_fraction": params.feature_share,
+            "bagging_fraction": params.row_share,
+            "bagging_freq": 1,
+            "seed": params.seed,
+            "num_threads": _THREADS,
+            "max_bin": _BINS,
+            "deterministic": True,
+            "force_row_wise": True,
+            "verbose": -1,
+        }
+        self._data.set_label(y)
+        return lgb.train(settings, self._data, num_boost_round=params.trees)
 
 
 class Model:

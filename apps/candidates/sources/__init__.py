@@ -9,14 +9,15 @@ from apps.core.pipeline import Source
 from apps.features.stats import DAY, EVER, HOURS_6, WEEK
 
 SOURCES: tuple[Source[Request], ...] = (
-    FollowedCreators(),
-    NextItem(),
-    ItemItem(),
-    NearestContent(),
-    Popular("popular_6h", HOURS_6),
-    Popular("popular_1d", DAY),
-    Popular("popular_7d", WEEK, quota=50),
-    Popular("popular_ever", EVER, quota=50),
-    Fresh(),
+    FollowedCreators(quota=40),
+    NextItem("just_after", quota=60, decay_events=4.0),
+    NextItem("next_item", quota=80, decay_events=10.0),
+    ItemItem("item_item", quota=80, decay_events=10.0),
+    NearestContent(quota=200),
+    Popular("popular_6h", HOURS_6, quota=40),
+    Popular("popular_1d", DAY, quota=60),
+    Popular("popular_7d", WEEK, quota=40),
+    Popular("popular_ever", EVER, quota=40),
+    Fresh(quota=20),
 )
 SOURCE_NAMES: tuple[str, ...] = tuple(source.name for source in SOURCES)

@@ -21,7 +21,7 @@ class Popular:
 
     name: str
     half_life: int  # index into apps.features.algorithms.counters.HALF_LIVES_HOURS
-    quota: int = 100
+    quota: int
 
     def __call__(self, request: Request) -> RankedScores:
         """Score by decayed long views; the order is shared by all requests of a moment."""
@@ -40,8 +40,8 @@ class Popular:
 class Fresh:
     """The newest uploads, so that every content gets a chance."""
 
+    quota: int
     name: str = "fresh"
-    quota: int = 40
 
     def __call__(self, request: Request) -> RankedScores:
         """Score by upload time."""
@@ -61,8 +61,8 @@ class Fresh:
 class FollowedCreators:
     """The newest contents of the creators that the viewer follows."""
 
+    quota: int
     name: str = "followed"
-    quota: int = 60
 
     def __call__(self, request: Request) -> RankedScores | None:
         """Score by upload time among followed creators."""

@@ -46,9 +46,9 @@ def merge_repeats(
 class NextItem:
     """What tends to follow the latest contents (spec §3.1 sequences; SLIST, WWW 2021)."""
 
-    name: str = "next_item"
-    quota: int = 150
-    decay_events: float = 10.0
+    name: str
+    quota: int
+    decay_events: float  # events after which an event of the history counts 1/e
 
     def __call__(self, request: Request) -> DenseScores | None:
         """Score through the next-item ridge; nothing to say without history."""
@@ -59,9 +59,9 @@ class NextItem:
 class ItemItem:
     """What the viewers of the latest contents also watched, at about the same time."""
 
-    name: str = "item_item"
-    quota: int = 150
-    decay_events: float = 10.0
+    name: str
+    quota: int
+    decay_events: float
 
     def __call__(self, request: Request) -> DenseScores | None:
         """Score through the co-viewing neighbors; nothing to say without history."""
@@ -83,8 +83,8 @@ def _through(request: Request, kind: str, decay_events: float) -> DenseScores | 
 class NearestContent:
     """Contents nearest to the viewer's vector, which is folded in anew from every history."""
 
+    quota: int
     name: str = "nearest"
-    quota: int = 250
 
     def __call__(self, request: Request) -> VectorScores | None:
         """Score by inner product; nothing to say without history."""

@@ -7,8 +7,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from apps.core.artifacts import ArtifactError
+from apps.core.artifacts import ArtifactError, production_artifact
 from apps.core.clock import parse_moment
+from apps.learning.bundle import FAMILY
 from apps.learning.conf import TrainingParams
 from apps.learning.services import TrainingError, train_and_publish
 
@@ -21,10 +22,16 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""
         parser.add_argument("--until", type=parse_moment, help="use events before this moment only")
+        parser.add_argument(
+            "--if-missing", action="store_true", help="do nothing when a bundle serves already"
+        )
         parser.add_argument("--quiet", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Train and say what came of it."""
+        if options["if_missing"] and production_artifact(FAMILY) is not None:
+            self.stdout.write("A bundle serves already; nothing was trained.")
+            return
         started = time.perf_counter()
 
         def say(step: str) -> None:

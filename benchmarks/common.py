@@ -1,0 +1,113 @@
+"""What benchmarks share: a server of their own, a client, a table."""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+BIN = Path(sys.executable).parent
+
+
+def parser(doc: str | None) -> argparse.ArgumentParser:
+    """Return a parser with what every benchmark takes."""
+    made = argparse.ArgumentParser(description=doc)
+    made.add_argument("--json", type=Path, help="also write the figures here")
+    return made
+
+
+def report(name: str, figures: dict[str, Any], json_path: Path | None) -> None:
+    """Print the figures as a table and write them where asked."""
+    width = max(len(key) for key in figures)
+    print(f"\n{name}")
+    for key, value in figures.items():
+        print(f"  {key:<{width}}  {value:,.3f}" if isinstance(value, float) else f"  {key:<{width}}  {value}")
+    if json_path:
+        json_path.write_text(json.dumps(figures, indent=1))
+
+
+@contextmanager
+def workspace() -> Iterator[dict[str, str]]:
+    """Give the environment of an empty installation in a folder that is thrown away."""
+    folder = tempfile.mkdtemp(prefix="recsys-bench-")
+    env = {**os.environ, "RECSYS_VAR_DIR": folder, "PYTHONPATH": str(ROOT)}
+    env.pop("DATABASE_URL", None)
+    env.pop("REDIS_URL", None)
+    try:
+        manage(env, "migrate", "--verbosity", "0")
+        yield env
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def manage(env: dict[str, str], *arguments: str) -> str:
+    """Run a management command and return what it prints."""
+    command = [sys.executable, str(ROOT / "manage.py"), *arguments]
+    done = subprocess.run(command, env=env, check=True, capture_output=True, text=True, cwd=ROOT)
+    return done.stdout.strip()
+
+
+@contextmanager
+def server(env: dict[str, str]) -> Iterator[int]:
+    """Serve `benchmarks.server` as the README serves the product; give the port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [str(BIN / "granian"), "--interface", "wsgi", "--workers", "1", "--no-ws"]
+    command += ["--blocking-threads", "4", "--log-level", "error", "--port", str(port)]
+    process = subprocess.Popen([*command, "benchmarks.server:application"], env=env, cwd=ROOT)
+    try:
+        _wait(port, process)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError("the server ended before it answered")
+        try:
+            Client(port, "").request("GET", "/healthz")
+        except OSError:
+            time.sleep(0.2)
+        else:
+            return
+    raise RuntimeError("the server did not answer within two minutes")
+
+
+class Client:
+    """One kept-alive connection with a key."""
+
+    def __init__(self, port: int, key: str) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+
+    def request(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+        """Send one request and return status and body."""
+        self._connection.request(method, path, body, self._headers)
+        answer = self._connection.getresponse()
+        return answer.status, answer.read()
+
+    def timed(self, method: str, path: str, body: bytes | None = None) -> float:
+        """Send one request and return its milliseconds; anything but 2xx ends the benchmark."""
+        start = time.perf_counter()
+        status, answer = self.request(method, path, body)
+        elapsed = (time.perf_counter() - start) * 1000
+        if not 200 <= status < 300:
+            raise RuntimeError(f"{method} {path}: {status} {answer[:300]!r}")
+        return elapsed
