@@ -9,6 +9,8 @@ from django.core.management.base import BaseCommand, CommandParser
 from apps.core.auth import create_key
 from apps.core.models import Scope
 
+_DEFAULT = [scope for scope in Scope.values if scope != Scope.EVENTS_BACKFILL]
+
 
 class Command(BaseCommand):
     """Make a server key."""
@@ -19,7 +21,7 @@ class Command(BaseCommand):
         """Declare the arguments."""
         parser.add_argument("name")
         parser.add_argument(
-            "--scopes", nargs="+", choices=Scope.values, default=Scope.values, metavar="SCOPE"
+            "--scopes", nargs="+", choices=Scope.values, default=_DEFAULT, metavar="SCOPE"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
