@@ -33,7 +33,11 @@ def report(name: str, figures: dict[str, Any], json_path: Path | None) -> None:
     width = max(len(key) for key in figures)
     print(f"\n{name}")
     for key, value in figures.items():
-        print(f"  {key:<{width}}  {value:,.3f}" if isinstance(value, float) else f"  {key:<{width}}  {value}")
+        print(
+            f"  {key:<{width}}  {value:,.3f}"
+            if isinstance(value, float)
+            else f"  {key:<{width}}  {value}"
+        )
     if json_path:
         json_path.write_text(json.dumps(figures, indent=1))
 

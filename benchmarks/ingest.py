@@ -55,7 +55,9 @@ def main() -> None:
     arguments.add_argument("--rounds", type=int, default=3)
     given = arguments.parse_args()
     with workspace() as env:
-        manage(env, "seed_demo", "--quiet", "--viewers", "1000", "--contents", "2000", "--days", "3")
+        manage(
+            env, "seed_demo", "--quiet", "--viewers", "1000", "--contents", "2000", "--days", "3"
+        )
         key = manage(env, "create_key", "bench")
         contents = json.loads(manage(env, "shell", "--no-imports", "-v0", "-c", _CONTENTS))
         over_http: list[float] = []

@@ -37,7 +37,15 @@ def main() -> None:
             csv.writer(file).writerows([f"viewer_{n:04d}"] for n in range(1, 2001))
         manage(env, "shell", "--no-imports", "-v0", "-c", _PAIRS.replace("{path}", str(pairs)))
         recommended = manage(
-            env, "recommend", "--quiet", "--users", str(users), "--k", "20", "--out", f"{folder}/r.csv"
+            env,
+            "recommend",
+            "--quiet",
+            "--users",
+            str(users),
+            "--k",
+            "20",
+            "--out",
+            f"{folder}/r.csv",
         )
         scored = manage(env, "score", "--pairs", str(pairs), "--out", f"{folder}/s.csv")
         learned = manage(env, "score", "--learn", "--pairs", str(pairs), "--out", f"{folder}/l.csv")

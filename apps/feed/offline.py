@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from apps.candidates.types import Request
 from apps.core.candidates import Candidates
 from apps.core.pipeline import Pipeline
-from apps.candidates.types import Request
 from apps.feed.conf import PARAMS
 from apps.feed.pipelines import feed_pipeline
 from apps.learning.moments import Moment

@@ -21,9 +21,9 @@ from apps.learning.algorithms import metrics
 from apps.learning.conf import TrainingParams
 from apps.learning.moments import Moment, moment
 from apps.learning.outcomes import label_views
-from apps.learning.slices import Slice, last_event_slice, temporal_slice, timed_views
+from apps.learning.slices import Slice, last_views_slice, temporal_slice, timed_views
 from apps.learning.training import Say, Trained, train_all
-from apps.ranking.pool import rank_fusion
+from apps.ranking.pool import opinions, rank_fusion
 from apps.ranking.rankers import Rankers
 from apps.ranking.types import WATCH_SECONDS, Head
 
@@ -64,7 +64,9 @@ def evaluate(
     temporal: the future is the last fifth of the views with a known time; relevant are long views.
     leave-last: the future is each viewer's last view; relevant is its content, long or not.
     """
-    part = temporal_slice(log, share=TEST_SHARE) if protocol == "temporal" else last_event_slice(log)
+    part = (
+        temporal_slice(log, share=TEST_SHARE) if protocol == "temporal" else last_views_slice(log)
+    )
     truth = _truth(part, catalog, any_view=protocol == "leave-last")
     if not truth.viewers:
         raise EvaluationError("no viewer of the test part has a past: there is nothing to judge")
@@ -121,7 +123,7 @@ def _lists(
         request = then.request(viewer)
         excluded = then.excluded(request)
         pool = then.pool(request)
-        order = np.argsort(-rank_fusion(pool, SOURCE_NAMES), kind="stable")
+        order = np.argsort(-rank_fusion(opinions(pool)), kind="stable")
         lists["rank_fusion"].append(pool.rows[order[:k]])
         for source in SOURCES:
             scores = source(request)

@@ -15,6 +15,7 @@ from apps.core.errors import RecsysError
 from apps.events.importers.base import read_table
 from apps.events.types import EventFlag, EventLog, EventType
 from apps.features.replay import Pairs, replay
+from apps.features.selectors import SCHEMA
 from apps.learning.moments import main_surface
 from apps.profiles.selectors import viewer_keys
 from apps.ranking.rankers import Rankers
@@ -119,9 +120,10 @@ def score_pairs(
         log = EventLog.concat([log, outcomes(table, catalog)])
     known = pairs.content >= 0
     predictions = rankers.predict_heads(replay(log, catalog, pairs.take(known)), threads=2)
-    averages = {name: model.base for name, model in rankers.heads.items()}
+    unseen = np.full((1, len(SCHEMA)), np.nan, np.float32)
+    averages = rankers.predict_heads(unseen)
     return {
-        name: _spread(values, known, averages.get(name, rankers.watch.base))
+        name: _spread(values, known, float(averages[name][0]))
         for name, values in predictions.items()
     }
 
@@ -129,7 +131,7 @@ def score_pairs(
 def _spread(
     values: NDArray[np.float64], known: NDArray[np.bool_], otherwise: float
 ) -> NDArray[np.float64]:
-    """Put values at the known places; a content never heard of gets the average."""
+    """Put values at the known places; a content never heard of gets what nothing is known of."""
     spread = np.full(len(known), otherwise)
     spread[known] = values
     return spread

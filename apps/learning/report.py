@@ -48,7 +48,8 @@ def _cell(value: Any) -> str:
 
 def _paired(paired: dict[str, dict[str, float]]) -> str:
     rows = [
-        [name, f"{d['value']:+.4f} ({d['low']:+.4f} – {d['high']:+.4f})"] for name, d in paired.items()
+        [name, f"{d['value']:+.4f} ({d['low']:+.4f} – {d['high']:+.4f})"]
+        for name, d in paired.items()
     ]
     return _table(["against", "difference"], rows)
 

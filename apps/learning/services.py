@@ -28,9 +28,7 @@ class TrainingError(RecsysError):
     """Training could not be done."""
 
 
-def train_and_publish(
-    params: TrainingParams, *, say: Say, until_ms: int | None = None
-) -> Artifact:
+def train_and_publish(params: TrainingParams, *, say: Say, until_ms: int | None = None) -> Artifact:
     """Learn from all events before `until_ms` (default: all) and promote the result.
 
     Raises `TrainingError` when another training is running or there is too little to learn from.
@@ -71,4 +69,6 @@ def train_in_child() -> None:
         command, capture_output=True, text=True, check=False, timeout=CHILD_SECONDS
     )
     if result.returncode != 0:
-        raise TrainingError(f"manage.py train ended with {result.returncode}: {result.stderr[-500:]}")
+        raise TrainingError(
+            f"manage.py train ended with {result.returncode}: {result.stderr[-500:]}"
+        )

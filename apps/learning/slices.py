@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from apps.core.clock import DAY_MS
 from apps.events.types import EventFlag, EventLog, EventType
 
+_HELD_VIEWS = (5, 2)  # last views of a viewer that give examples where time slices hold too few
 _DENSE_SHARE = 0.1  # of the viewers active in the last week: below it time slices hold too few
 
 
@@ -32,7 +33,8 @@ def recent_slices(log: EventLog, *, n: int, share: float) -> Iterator[Slice]:
     if _is_dense(log):
         yield from _time_slices(log, n, share)
     else:
-        yield last_event_slice(log)
+        for number in range(n):
+            yield last_views_slice(log, m=_HELD_VIEWS[number % len(_HELD_VIEWS)])
 
 
 def temporal_slice(log: EventLog, *, share: float) -> Slice:
@@ -40,30 +42,26 @@ def temporal_slice(log: EventLog, *, share: float) -> Slice:
     return next(_time_slices(log, 1, share))
 
 
-def last_event_slice(log: EventLog) -> Slice:
-    """Return the slice whose future is each viewer's last view, everything else being known.
+def last_views_slice(log: EventLog, *, m: int = 1) -> Slice:
+    """Return the slice whose future is each viewer's last m views, everything else being known.
 
-    Viewers ask at the end of the log. Other events about a held-out content by its viewer from the
-    view on are neither known nor future.
+    A viewer keeps at least half of their views. From the first held view on nothing of the viewer
+    is known; other viewers are known to the end of the log, which is when everybody asks.
     """
-    views = np.flatnonzero((log.kind == EventType.VIEW) & (log.content >= 0))
-    order = np.lexsort((views, log.viewer[views]))
-    viewer = log.viewer[views][order]
-    is_last = np.append(viewer[1:] != viewer[:-1], True) if len(viewer) else np.empty(0, bool)
-    is_first = np.append(True, viewer[1:] != viewer[:-1]) if len(viewer) else np.empty(0, bool)
-    last = np.sort(views[order[is_last & ~is_first]])  # a viewer's only view stays known
-    held = log.take(last)
-    key = log.viewer * (int(log.content.max(initial=0)) + 2) + log.content
-    held_key = key[last]
-    at = np.minimum(np.searchsorted(np.sort(held_key), key), max(len(held_key) - 1, 0))
-    is_held_pair = np.sort(held_key)[at] == key if len(held_key) else np.zeros(len(log), bool)
-    time_of = dict(zip(held_key.tolist(), held.at_ms.tolist(), strict=True))
-    pairs = np.flatnonzero(is_held_pair)
-    since = np.array([time_of[k] for k in key[pairs].tolist()], np.int64)
-    known = np.ones(len(log), np.bool_)
-    known[pairs[log.at_ms[pairs] >= since]] = False
-    known[last] = False
-    return Slice(log.take(known), held, int(log.at_ms[-1]) + 1 if len(log) else 0)
+    views = np.flatnonzero((log.kind == EventType.VIEW) & (log.content >= 0) & (log.viewer >= 0))
+    order = views[np.argsort(log.viewer[views], kind="stable")]
+    viewers, start, count = np.unique(log.viewer[order], return_index=True, return_counts=True)
+    held = np.minimum(m, count // 2)
+    n_events = len(log)
+    first_held = np.append(order, n_events)[np.where(held > 0, start + count - held, len(order))]
+    if not len(viewers):
+        return Slice(log, EventLog.empty(), 0)
+    slot = np.minimum(np.searchsorted(viewers, log.viewer), len(viewers) - 1)
+    cut = np.where(viewers[slot] == log.viewer, first_held[slot], n_events)
+    is_known = np.arange(n_events) < cut
+    is_view = np.zeros(n_events, np.bool_)
+    is_view[views] = True
+    return Slice(log.take(is_known), log.take(~is_known & is_view), int(log.at_ms[-1]) + 1)
 
 
 def _is_dense(log: EventLog) -> bool:

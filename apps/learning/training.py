@@ -21,7 +21,8 @@ from apps.learning.moments import Moment, moment
 from apps.learning.outcomes import label_views
 from apps.learning.slices import Slice, recent_slices, timed_views
 from apps.ranking.boosters import MIN_POSITIVES, Frame, Model
-from apps.ranking.rankers import SELECT_NAMES, Rankers, select_features
+from apps.ranking.pool import opinions
+from apps.ranking.rankers import SELECT_NAMES, Rankers, WatchTime, select_features
 from apps.ranking.types import Head
 
 logger = logging.getLogger(__name__)
@@ -102,7 +103,7 @@ def _viewer_examples(
     if len(others) > params.negatives:
         others = rng.choice(others, params.negatives, replace=False)
     chosen = np.sort(np.concatenate([np.flatnonzero(y), others]))
-    return select_features(request, pool)[chosen], y[chosen]
+    return select_features(request, pool, opinions(pool), chosen), y[chosen]
 
 
 def train_select(examples: list[Examples], params: TrainingParams) -> Model:
@@ -117,13 +118,13 @@ def train_select(examples: list[Examples], params: TrainingParams) -> Model:
 
 def train_heads(
     log: EventLog, catalog: Catalog, params: TrainingParams
-) -> tuple[dict[str, Model], Model]:
+) -> tuple[dict[str, Model], WatchTime]:
     """Return one model a head and the watch-time model, from the latest views."""
     views = np.flatnonzero(timed_views(log))[-params.max_views :]
     labels = label_views(log, views, catalog)
     x = replay(log, catalog, Pairs.of_events(log.take(views)))
     if len(views) < 2 * MIN_POSITIVES:
-        return {head.value: Model(None, _base_rate(labels[head])) for head in Head}, Model(None, 0.0)
+        return {head.value: Model(None, _base_rate(labels[head])) for head in Head}, WatchTime()
     frame = Frame(x, list(NAMES))
     heads = {head.value: _train_head(frame, labels[head], params) for head in Head}
     return heads, _train_watch(x, log.watch_seconds[views], params)
@@ -143,9 +144,16 @@ def _base_rate(label: NDArray[np.bool_]) -> float:
 
 def _train_watch(
     x: NDArray[np.float32], seconds: NDArray[np.float32], params: TrainingParams
-) -> Model:
+) -> WatchTime:
+    """Learn log(1 + seconds), whose errors are even, and the factor that makes the mean right.
+
+    The factor is Duan's smearing (1983): the exponential of a mean logarithm is too small a mean.
+    """
     known = np.isfinite(seconds)
     if np.count_nonzero(known) < MIN_POSITIVES:
-        return Model(None, 0.0)
-    seconds = np.minimum(seconds[known], _MAX_WATCH_SECONDS)
-    return Model(Frame(x[known], list(NAMES)).train(seconds, params.watch), float(seconds.mean()))
+        return WatchTime()
+    x, seconds = x[known], np.minimum(seconds[known], _MAX_WATCH_SECONDS)
+    booster = Frame(x, list(NAMES)).train(np.log1p(seconds), params.watch)
+    model = Model(booster, float(np.log1p(seconds).mean()))
+    typical = np.expm1(model.predict(x, threads=2)).mean()
+    return WatchTime(model, float(seconds.mean() / max(typical, 1e-6)))

@@ -1,48 +1,59 @@
-"""Features of a candidate within its pool: what each source thinks of it (learned fusion)."""
+"""A candidate within its pool: what each source thinks of it, and of it among the others."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from apps.candidates.sources import SOURCE_NAMES
 from apps.core.candidates import Candidates
 
+_KINDS = ("score", "z", "rank")
+FEATURE_NAMES: tuple[str, ...] = (
+    *(f"{kind}.{name}" for kind in _KINDS for name in SOURCE_NAMES),
+    "n_sources",
+)
+_FUSION_K = 60.0
 
-def pool_feature_names(sources: Sequence[str]) -> list[str]:
-    """Return the names of the columns of `pool_features`, in order."""
-    kinds = ("score", "z", "rank")
-    return [f"{kind}.{name}" for kind in kinds for name in sources] + ["n_sources"]
+
+@dataclass(frozen=True, slots=True)
+class Opinions:
+    """The sources' scores over a pool, and the places that they give."""
+
+    scores: NDArray[np.float32]  # [n, n_sources], NaN: no opinion
+    places: NDArray[np.int64]  # [n, n_sources], 0 for the best; meaningless without an opinion
+    n_proposers: NDArray[np.uint8]  # [n] sources that proposed the candidate
 
 
-def pool_features(candidates: Candidates, sources: Sequence[str]) -> NDArray[np.float32]:
-    """Return float32[n, 3·len(sources) + 1]: every source's score, z-score and rank, and a count.
+def opinions(candidates: Candidates) -> Opinions:
+    """Return what the sources think of the candidates."""
+    scores = np.stack([candidates[f"score.{name}"] for name in SOURCE_NAMES], axis=1)
+    order = np.argsort(np.where(np.isfinite(scores), -scores, np.inf), axis=0, kind="stable")
+    places = np.empty_like(order)
+    np.put_along_axis(places, order, np.arange(len(scores))[:, None], axis=0)
+    return Opinions(scores, places, np.bitwise_count(candidates["sources"]))
 
-    The z-score is over the pool; the rank is log2(1 + place), the place among those scored. A
-    source without an opinion gives NaN.
+
+def pool_features(given: Opinions) -> NDArray[np.float32]:
+    """Return float32[n, len(FEATURE_NAMES)]: scores, z-scores, ranks, and the proposers' number.
+
+    The z-score is over the pool; the rank is log2(2 + place). No opinion gives NaN. Learning over
+    all of them is what makes several sources better than the best (learned fusion).
     """
-    scores = np.stack([candidates[f"score.{name}"] for name in sources], axis=1)
+    scores = given.scores
     known = np.isfinite(scores)
     count = np.maximum(known.sum(axis=0), 1)
-    filled = np.where(known, scores, 0)
-    mean = filled.sum(axis=0) / count
+    mean = np.where(known, scores, 0).sum(axis=0) / count
     spread = np.sqrt((np.where(known, scores - mean, 0) ** 2).sum(axis=0) / count)
     z = (scores - mean) / np.maximum(spread, 1e-6)
-    order = np.argsort(np.where(known, -scores, np.inf), axis=0, kind="stable")
-    place = np.empty_like(order)
-    np.put_along_axis(place, order, np.arange(len(scores))[:, None], axis=0)
-    rank = np.where(known, np.log2(2 + place), np.nan)
-    proposers = np.bitwise_count(candidates["sources"])
-    return np.concatenate([scores, z, rank, proposers[:, None]], axis=1, dtype=np.float32)
+    rank = np.where(known, np.log2(2 + given.places), np.nan)
+    columns = [scores, z, rank, given.n_proposers[:, None]]
+    return np.concatenate(columns, axis=1, dtype=np.float32)
 
 
-def rank_fusion(candidates: Candidates, sources: Sequence[str], *, k: float = 60) -> NDArray:
-    """Return Σ_sources 1 / (k + place), float64[n]: reciprocal rank fusion (Cormack et al. 2009)."""
-    fused = np.zeros(len(candidates))
-    for name in sources:
-        score = candidates[f"score.{name}"]
-        known = np.flatnonzero(np.isfinite(score))
-        place = np.argsort(np.argsort(-score[known], kind="stable"), kind="stable")
-        fused[known] += 1 / (k + 1 + place)
-    return fused
+def rank_fusion(given: Opinions) -> NDArray[np.float64]:
+    """Return Σ_sources 1 / (60 + rank), float64[n]: reciprocal rank fusion (Cormack et al. 2009)."""
+    parts = np.where(np.isfinite(given.scores), 1 / (_FUSION_K + 1 + given.places), 0)
+    return np.asarray(parts.sum(axis=1))

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from apps.candidates.index import best_rows
-from apps.candidates.sources import SOURCE_NAMES
 from apps.candidates.types import Request
 from apps.core.candidates import Candidates
 from apps.core.errors import RecsysError
-from apps.ranking.pool import rank_fusion
+from apps.ranking.pool import opinions, rank_fusion
 from apps.ranking.rankers import Rankers, select_features
 
 
@@ -33,12 +32,11 @@ class LearnedSelect:
         rankers = self.rankers()
         if rankers is None or not rankers.select.is_learned:
             raise NoRankerError("no ranker is trained yet; run manage.py train")
-        features = select_features(request, candidates)
-        if len(candidates) > self.ranked:
-            kept = best_rows(rank_fusion(candidates, SOURCE_NAMES), self.ranked)
-            candidates, features = candidates.take(kept), features[kept]
+        given = opinions(candidates)
+        kept = best_rows(rank_fusion(given), self.ranked)
+        features = select_features(request, candidates, given, kept)
         score = rankers.select.predict(features)
-        return candidates.with_columns(score=score, features=features)
+        return candidates.take(kept).with_columns(score=score, features=features)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ class RankFusion:
 
     def __call__(self, request: Request, candidates: Candidates) -> Candidates:
         """Return the candidates with `score`."""
-        return candidates.with_columns(score=rank_fusion(candidates, SOURCE_NAMES))
+        return candidates.with_columns(score=rank_fusion(opinions(candidates)))
 
 
 @dataclass(frozen=True, slots=True)

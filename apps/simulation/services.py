@@ -35,7 +35,11 @@ def store_world(world: World, *, now_ms: int, progress: Progress) -> int:
     _store_viewers(world, now_ms, progress)
     history = simulate_history(world, rng=np.random.default_rng(world.params.seed))
     viewers = _viewer_keys(world)
-    contents = {k: v for part in _batches(iter(world.contents.id), _BATCH) for k, v in content_keys(part).items()}
+    contents = {
+        k: v
+        for part in _batches(iter(world.contents.id), _BATCH)
+        for k, v in content_keys(part).items()
+    }
     n = len(history.at_ms)
     for events in _batches(_events(world, history), _EVENT_BATCH):
         append_log(events, viewers=viewers, contents=contents)
@@ -96,7 +100,9 @@ def _users(world: World) -> Iterator[UserRow]:
             ),
             preferences=Preferences(
                 categories=[world.topics[viewers.stated_topic[row]]],
-                creators_followed=[world.creators.id[c] for c in np.flatnonzero(viewers.follows[row])],
+                creators_followed=[
+                    world.creators.id[c] for c in np.flatnonzero(viewers.follows[row])
+                ],
             ),
         )
 

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 
-def ranking_metrics(hits: NDArray[np.bool_], n_relevant: NDArray[np.int64], k: int) -> dict[str, Floats]:
+def ranking_metrics(
+    hits: NDArray[np.bool_], n_relevant: NDArray[np.int64], k: int
+) -> dict[str, Floats]:
     """Return each viewer's measures at k, float64[m] each.
 
     hits: bool[m, ≥ k], whether the i-th item of a viewer's list is relevant (False past its end).
@@ -52,7 +54,9 @@ def auc(label: NDArray[np.bool_], score: Floats) -> float:
     if not n_positive or not n_negative:
         return float("nan")
     ranks = _average_ranks(score)
-    return float((ranks[label].sum() - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative))
+    return float(
+        (ranks[label].sum() - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative)
+    )
 
 
 def _average_ranks(values: Floats) -> Floats:

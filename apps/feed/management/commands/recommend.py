@@ -58,7 +58,9 @@ class Command(BaseCommand):
             writer = csv.writer(file)
             writer.writerow(["user_id", "content_id", "rank", "score"])
             lists = recommend(then, promoted.rankers, viewers, options["k"])
-            bar = tqdm(zip(user_ids, lists, strict=True), total=len(user_ids), disable=options["quiet"])
+            bar = tqdm(
+                zip(user_ids, lists, strict=True), total=len(user_ids), disable=options["quiet"]
+            )
             for user_id, (_, candidates) in bar:
                 for rank, row in enumerate(candidates.rows.tolist(), 1):
                     content_id = public[int(catalog.content_pk[row])]
