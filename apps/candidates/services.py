@@ -128,8 +128,8 @@ def _sample_queries(models: RetrievalModels) -> NDArray[np.float32]:
     )
 
 
-def load_retrieval(folder: Path, catalog: Catalog) -> RetrievalModels:
-    """Read the models and put them into the row order of `catalog`.
+def load_retrieval(folder: Path, catalog: Catalog | None) -> RetrievalModels:
+    """Read the models and put them into the row order of `catalog` (None: as they are).
 
     Raises `ArtifactError` where the parts do not fit each other. The folder must be verified.
     """
@@ -139,8 +139,9 @@ def load_retrieval(folder: Path, catalog: Catalog) -> RetrievalModels:
     als = ALSParams(**facts["als"])
     if parts["vectors"].shape[1] != als.factors or not np.isfinite(parts["vectors"]).all():
         raise ArtifactError(f"{folder}: vectors are damaged; run manage.py train")
-    rows = catalog.rows_of(parts["content_pk"])
-    in_place = bool((rows == np.arange(len(rows))).all())
+    n = len(parts["content_pk"])
+    rows = np.arange(n) if catalog is None else catalog.rows_of(parts["content_pk"])
+    in_place = bool((rows == np.arange(n)).all())
     vectors = parts["vectors"] if in_place else _moved(parts["vectors"], rows, 0.0)
     trees = load_trees(folder / _TREES, als.factors) if in_place else None
     return RetrievalModels(

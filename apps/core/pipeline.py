@@ -39,10 +39,17 @@ class Scores(Protocol):
 class Source(Protocol[Q_contra]):
     """Proposes candidates."""
 
-    name: str
-    quota: int  # how many it may propose
+    @property
+    def name(self) -> str:
+        """What the source is called, everywhere."""
+        ...
 
-    def __call__(self, query: Q_contra) -> Scores | None:
+    @property
+    def quota(self) -> int:
+        """How many it may propose."""
+        ...
+
+    def __call__(self, query: Q_contra, /) -> Scores | None:
         """Return its scores, or None when it has nothing to say about this viewer."""
         ...
 
@@ -50,9 +57,12 @@ class Source(Protocol[Q_contra]):
 class Filter(Protocol[Q_contra]):
     """Says which candidates may stay."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What the stage is called, everywhere."""
+        ...
 
-    def __call__(self, query: Q_contra, candidates: Candidates) -> NDArray[np.bool_]:
+    def __call__(self, query: Q_contra, candidates: Candidates, /) -> NDArray[np.bool_]:
         """Return bool[n], True to keep."""
         ...
 
@@ -60,9 +70,12 @@ class Filter(Protocol[Q_contra]):
 class Scorer(Protocol[Q_contra]):
     """Adds columns, among them `score`."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What the stage is called, everywhere."""
+        ...
 
-    def __call__(self, query: Q_contra, candidates: Candidates) -> Candidates:
+    def __call__(self, query: Q_contra, candidates: Candidates, /) -> Candidates:
         """Return the same rows with more columns."""
         ...
 
@@ -70,9 +83,12 @@ class Scorer(Protocol[Q_contra]):
 class Reranker(Protocol[Q_contra]):
     """Picks and orders the slate."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What the stage is called, everywhere."""
+        ...
 
-    def __call__(self, query: Q_contra, candidates: Candidates) -> Candidates:
+    def __call__(self, query: Q_contra, candidates: Candidates, /) -> Candidates:
         """Return some of the rows in the order in which they are shown."""
         ...
 

@@ -117,16 +117,9 @@ def cut_one(log: EventLog, catalog: Catalog, at_ms: int, *, slots: int = HISTORY
     log = log.take(log.content >= 0).take(slice(-slots, None))
     n = len(log)
     weight, is_view, is_long = event_weights(log, catalog)
-    block = {
-        "content": np.full((1, slots), -1, np.int64),
-        **{name: np.zeros((1, slots), np.float32) for name in _FLOATS},
-    }
-    block["content"][0, :n] = log.content[::-1]
-    block["hours_ago"][0, :n] = (at_ms - log.at_ms[::-1]) / np.float32(3_600_000)
-    block["weight"][0, :n] = weight[::-1]
-    block["is_view"][0, :n] = is_view[::-1]
-    block["is_long"][0, :n] = is_long[::-1]
-    return History(**block)
-
-
-_FLOATS = ("hours_ago", "weight", "is_view", "is_long")
+    content = np.full((1, slots), -1, np.int64)
+    content[0, :n] = log.content[::-1]
+    numbers = np.zeros((4, 1, slots), np.float32)
+    hours_ago = (at_ms - log.at_ms) / np.float32(3_600_000)
+    numbers[:, 0, :n] = np.stack([hours_ago, weight, is_view, is_long])[:, ::-1]
+    return History(content, *numbers)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from apps.candidates.services import load_retrieval, save_retrieval
 from apps.candidates.types import RetrievalModels
@@ -16,6 +17,7 @@ from apps.core import artifacts
 from apps.core.artifacts import ArtifactError
 from apps.core.live import Live
 from apps.core.models import Artifact
+from apps.features.selectors import SCHEMA
 from apps.learning.training import Trained
 from apps.ranking.rankers import SELECT_NAMES, Rankers, load_rankers, save_rankers
 
@@ -46,23 +48,15 @@ def publish(trained: Trained, catalog: Catalog, facts: dict[str, Any]) -> Artifa
 
 def check_bundle(folder: Path) -> None:
     """Load a bundle and ask it something; called in a child process before it is promoted."""
-    catalog = content.catalog()
-    retrieval = load_retrieval(folder, catalog)
+    retrieval = load_retrieval(folder, None)
     rankers = load_rankers(folder, "check")
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(_GOLDEN_ROWS, len(SELECT_NAMES))).astype(np.float32)
     scores = rankers.select.predict(rows)
-    head_scores = rankers.predict_heads(rows[:, -rankers_width() :])
-    finite = [scores, *head_scores.values(), retrieval.vectors]
+    head_scores = rankers.predict_heads(rows[:, -len(SCHEMA) :])
+    finite: list[NDArray] = [scores, *head_scores.values(), retrieval.vectors]
     if not all(np.isfinite(values).all() for values in finite):
         raise ArtifactError(f"{folder}: a model gives scores that are not finite")
-
-
-def rankers_width() -> int:
-    """Return how many features the heads read."""
-    from apps.features.selectors import SCHEMA
-
-    return len(SCHEMA)
 
 
 class _Loaded(NamedTuple):

@@ -76,7 +76,7 @@ def evaluate(
     say("ranking the catalogue for every judged viewer")
     lists = _lists(then, trained.rankers, truth, recommend, max(ks))
     say("judging")
-    report = {
+    report: dict[str, Any] = {
         "protocol": protocol,
         "data": _describe(part, truth, catalog),
         "ranking": _judge_lists(lists, truth, catalog, ks),

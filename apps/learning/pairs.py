@@ -69,12 +69,12 @@ def read_pairs(path: Path, catalog: Catalog) -> PairTable:
     viewers = viewer_keys(table["user_id"].unique())
     strangers = {u: -2 - i for i, u in enumerate(set(table["user_id"]) - viewers.keys())}
     pks = {content_id: pk for pk, content_id in content.public_ids().items()}
-    content_pk = table["content_id"].map(pks).fillna(-1).to_numpy(np.int64)
-    surface = table.get("surface", pd.Series(-1, table.index)).fillna(-1).to_numpy(np.int64)
+    content_pk = np.asarray(table["content_id"].map(pks).fillna(-1), np.int64)
+    surface = np.asarray(table.get("surface", pd.Series(-1, table.index)).fillna(-1), np.int64)
     return PairTable(
         given=table,
         pairs=Pairs(
-            viewer=table["user_id"].map(viewers | strangers).to_numpy(np.int64),
+            viewer=np.asarray(table["user_id"].map(viewers | strangers), np.int64),
             content=catalog.rows_of(content_pk),
             at_ms=at_ms,
             surface=surface,
@@ -94,7 +94,7 @@ def _moments(column: pd.Series, path: Path) -> NDArray[np.int64]:
         moments = pd.to_datetime(column, utc=True, format="ISO8601")
     except ValueError as error:
         raise PairsFileError(f"{path}: timestamp: {error}") from error
-    return moments.astype("datetime64[ms, UTC]").astype("int64").to_numpy()
+    return np.asarray(moments.dt.tz_localize(None), "datetime64[ms]").astype(np.int64)
 
 
 def score_pairs(
@@ -155,10 +155,15 @@ def outcomes(table: PairTable, catalog: Catalog) -> EventLog:
 
 def _watch_seconds(given: pd.DataFrame) -> NDArray[np.float32]:
     if "watch_ms" in given:
-        return given["watch_ms"].to_numpy(np.float32, na_value=np.nan) / np.float32(1000)
+        return _numbers(given["watch_ms"]) / np.float32(1000)
     if "watch_duration" in given:
-        return given["watch_duration"].to_numpy(np.float32, na_value=np.nan)
+        return _numbers(given["watch_duration"])
     return np.full(len(given), np.nan, np.float32)
+
+
+def _numbers(column: pd.Series) -> NDArray[np.float32]:
+    """Return float32[n], NaN where nothing is given."""
+    return np.asarray(column.astype("Float64").to_numpy(np.float32, na_value=np.nan))
 
 
 def _events(

@@ -108,8 +108,10 @@ def _viewer_examples(
 
 def train_select(examples: list[Examples], params: TrainingParams) -> Model:
     """Return the ranker of pools; without any positive example there is none to learn."""
-    x = np.concatenate([e.x for e in examples]) if examples else np.empty((0, len(SELECT_NAMES)))
-    y = np.concatenate([e.y for e in examples]) if examples else np.empty(0)
+    if not examples:
+        return Model(None, 0.0)
+    x = np.concatenate([e.x for e in examples])
+    y = np.concatenate([e.y for e in examples])
     if np.count_nonzero(y == 1) < MIN_POSITIVES:
         logger.warning("too few examples for the select ranker; sources' own order will serve")
         return Model(None, 0.0)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import TypeVar
 
+import msgspec
 import numpy as np
 
 from apps.content.models import Sound
@@ -17,7 +18,7 @@ from apps.events.services import LoggedEvent, append_log
 from apps.events.types import EventType
 from apps.profiles.models import Creator
 from apps.profiles.services import ensure_viewers, upsert_users
-from apps.profiles.types import Demographics, Preferences, UserRow
+from apps.profiles.types import AgeBand, Demographics, Preferences, UserRow
 from apps.simulation.history import History, simulate_history
 from apps.simulation.remarks import COMMENT_TEXTS
 from apps.simulation.vocabulary import AGE_GROUPS, DEVICES, LANGUAGES
@@ -94,7 +95,7 @@ def _users(world: World) -> Iterator[UserRow]:
         yield UserRow(
             user_id=user_id,
             demographics=Demographics(
-                age_group=AGE_GROUPS[viewers.age_group[row]],
+                age_group=_age_band(AGE_GROUPS[viewers.age_group[row]]),
                 location=viewers.country[row],
                 language=LANGUAGES[viewers.language[row]],
             ),
@@ -105,6 +106,10 @@ def _users(world: World) -> Iterator[UserRow]:
                 ],
             ),
         )
+
+
+def _age_band(name: str) -> AgeBand:
+    return msgspec.convert(name, AgeBand)
 
 
 def _viewer_keys(world: World) -> dict[str, int]:

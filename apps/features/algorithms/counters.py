@@ -45,8 +45,8 @@ class Counters:
             entity, kind, at_ms = entity[known], kind[known], at_ms[known]
         if not len(entity):
             return
-        self._move_landmark(int(at_ms.max()))
-        weights = np.exp(np.multiply.outer(at_ms - self._landmark_ms, _DECAY_PER_MS))
+        landmark = self._move_landmark(int(at_ms.max()))
+        weights = np.exp(np.multiply.outer(at_ms - landmark, _DECAY_PER_MS))
         np.add.at(self.sums, (entity, kind), weights)
 
     def at(self, entity: NDArray[np.int64], now_ms: NDArray[np.int64] | int) -> NDArray[np.float64]:
@@ -69,13 +69,14 @@ class Counters:
         decay = np.exp(-(now_ms - self._landmark_ms) * _DECAY_PER_MS[half_life])
         return np.asarray(self.sums[:, kind, half_life] * decay)
 
-    def _move_landmark(self, latest_ms: int) -> None:
-        """Keep exponents small: past the limit all sums are divided once."""
+    def _move_landmark(self, latest_ms: int) -> int:
+        """Return the landmark; past the limit it moves, and all sums are divided once."""
         if self._landmark_ms is None:
             self._landmark_ms = latest_ms
-            return
+            return latest_ms
         ahead = latest_ms - self._landmark_ms
         if ahead * _DECAY_PER_MS[0] > _MAX_EXPONENT:
             # A new array, so that a reader in another thread never sees half of them divided.
             self.sums = self.sums * np.exp(-ahead * _DECAY_PER_MS)
             self._landmark_ms = latest_ms
+        return self._landmark_ms
