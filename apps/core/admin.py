@@ -74,9 +74,9 @@ class ApiKeyAdmin(admin.ModelAdmin):
     readonly_fields = ["shown_prefix", "created_at", "revoked_at", "last_used_at"]
     fields = ["name", "scopes", "expires_at", *readonly_fields]
 
-    def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
         """Return the form of a new key, or of an old one with its state."""
-        return list(self.fields if obj else ["name", "scopes", "expires_at"])
+        return self.fields if obj else ["name", "scopes", "expires_at"]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A key is revoked, so that its name stays with what it did."""

@@ -14,7 +14,7 @@ class UncountedPaginator(Paginator):
     """A paginator that looks for rows of its first `MAX_PAGES` pages and counts no further."""
 
     @cached_property
-    def count(self) -> int:  # type: ignore[override]
+    def count(self) -> int:
         """Return the number of rows, at most those of `MAX_PAGES` pages."""
         rows: Any = self.object_list
         return int(rows.order_by()[: MAX_PAGES * self.per_page].count())

@@ -36,7 +36,7 @@ class SlateAdmin(ReadOnlyAdmin):
     search_fields = ["id"]
     search_help_text = "A request_id, or “viewer 12”."
     ordering = ["-served_ms", "-id"]
-    sortable_by: list[str] = []  # the columns have no index to sort by
+    sortable_by = ()  # the columns have no index to sort by
     fields = [
         "id",
         "viewer",

@@ -66,9 +66,19 @@ export class Api {
   async #sendQueue() {
     while (this.queue.length) {
       const events = this.queue.slice(0, 200);
-      await this.#post(events);
-      this.queue = this.queue.filter((event) => !events.includes(event));
+      try {
+        await this.#post(events);
+      } catch (error) {
+        if (!isRefusal(error)) throw error;
+        this.#forget(events); // said as it is, it will be refused again
+        throw error;
+      }
+      this.#forget(events);
     }
+  }
+
+  #forget(events) {
+    this.queue = this.queue.filter((event) => !events.includes(event));
   }
 
   #post(events) {
@@ -93,6 +103,10 @@ export class Api {
     const detail = problem.detail || `The server answered ${response.status}.`;
     throw new ApiError(response.status, problem.code || "error", detail);
   }
+}
+
+function isRefusal(error) {
+  return error.status === 400 || error.status === 413 || error.status === 422;
 }
 
 // Over plain http on another machine there is no crypto.randomUUID.

@@ -30,8 +30,7 @@ function hueOf(topic) {
 }
 
 /** One color that stands for a topic in charts; neighbors in hue often differ in lightness. */
-export function colorOf(topic) {
-  const lightness = 0.56 + ((hash(topic) >>> 7) % 4) * 0.07;
+export function colorOf(topic, lightness = 0.56 + ((hash(topic) >>> 7) % 4) * 0.07) {
   return oklch(lightness, 0.16, hueOf(topic));
 }
 

@@ -71,7 +71,7 @@ export class Card {
     this.find("[data-category]").hidden = this.topic === "other";
     this.find("[data-reason]").textContent = reason;
     this.find("[data-avatar]").textContent = initials(name);
-    this.find("[data-avatar]").style.background = colorOf(creatorId);
+    this.find("[data-avatar]").style.background = colorOf(creatorId, 0.48);
     this.find("[data-creator]").textContent = name;
     this.find("[data-text]").textContent = content.description;
     this.find("[data-tags]").textContent = content.tags.slice(0, 4).map((tag) => `#${tag}`).join(" ");

@@ -15,6 +15,7 @@ const TOAST_MS = 2600;
 const app = document.getElementById("app");
 const feed = document.querySelector("[data-feed]");
 const toasts = document.querySelector("[data-toasts]");
+const nowPlaying = document.querySelector("[data-now-playing]");
 const help = document.querySelector("[data-help]");
 const panelElement = document.getElementById("panel");
 const sheetOpener = document.querySelector("[data-open-sheet]");
@@ -64,6 +65,7 @@ async function load() {
     } while (isStale);
   } catch (error) {
     failed = true;
+    isStale = cursor !== null;
     complain(error);
   } finally {
     isLoading = false;
@@ -147,7 +149,8 @@ function play(next) {
   renderNear();
   player.start(card);
   panel.explain(card, ranker);
-  glow(card);
+  app.style.setProperty("--glow", card.color);
+  nowPlaying.textContent = card.element.getAttribute("aria-label");
   if (isStale || cards.length - index - 1 < AHEAD) load();
 }
 
@@ -351,10 +354,6 @@ async function settled() {
 
 function renderNear() {
   cards.forEach((card, i) => { card.isNear = Math.abs(i - index) <= 1; });
-}
-
-function glow(card) {
-  app.style.setProperty("--glow", card.color);
 }
 
 new ResizeObserver(() => {

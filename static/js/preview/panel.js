@@ -5,14 +5,17 @@ import { colorOf } from "./art.js";
 const HEADS = [
   ["long_view", "Watch on"],
   ["complete", "Watch to the end"],
-  ["replay", "Watch again"],
   ["like", "Like"],
   ["save", "Save"],
-  ["share", "Share"],
-  ["follow", "Follow"],
-  ["comment", "Comment"],
   ["skip", "Skip"],
+];
+const MORE_HEADS = [
+  ["replay", "Watch again"],
+  ["follow", "Follow"],
+  ["share", "Share"],
+  ["comment", "Comment"],
   ["hide", "Hide"],
+  ["report", "Report"],
 ];
 const SOURCES = {
   followed: "Creators you follow",
@@ -36,7 +39,8 @@ export class Panel {
   constructor() {
     this.answers = []; // the topics of each answer, oldest first
     this.log = [];
-    this.highest = {}; // score of each source, for the length of its bar
+    this.ranges = {}; // lowest and highest score of each source, for the length of its bar
+    at("why-more").open = matchMedia("(min-width: 1400px)").matches;
   }
 
   /** Show why the card is here. */
@@ -61,32 +65,34 @@ export class Panel {
 
   #heads(item) {
     const terms = item.terms ?? {};
-    const rows = [];
+    const rows = headBars(HEADS, terms);
     const seconds = terms.watch_seconds;
     if (Number.isFinite(seconds)) {
       const share = seconds / (item.content.duration || 60);
-      rows.push(bar("Watch time", `${seconds.toFixed(1)} s`, share, "time"));
-    }
-    for (const [head, label] of HEADS) {
-      if (Number.isFinite(terms[head])) {
-        const tone = head === "skip" || head === "hide" ? "against" : "";
-        rows.push(bar(label, percent(terms[head]), terms[head], tone));
-      }
+      rows.unshift(bar("Watch time", `${seconds.toFixed(1)} s`, share, "time"));
     }
     fill(at("why-heads"), rows);
+    fill(at("why-rare"), headBars(MORE_HEADS, terms));
   }
 
   #sources(item) {
     const scores = Object.entries(item.terms ?? {})
       .filter(([name, value]) => name.startsWith("score.") && Number.isFinite(value))
       .map(([name, value]) => [name.slice("score.".length), value]);
-    for (const [name, value] of scores) {
-      this.highest[name] = Math.max(this.highest[name] ?? 0, value);
-    }
-    const rows = scores.map(([name, value]) =>
-      bar(sourceName(name), number(value), value / (this.highest[name] || 1), name === item.source ? "first" : ""),
-    );
+    const rows = scores.map(([name, value]) => {
+      const share = this.#shareOfRange(name, value);
+      return bar(sourceName(name), number(value), share, name === item.source ? "first" : "");
+    });
     fill(at("why-sources"), rows);
+    at("why-more").hidden = !item.terms;
+  }
+
+  /** Sources score on scales of their own: compare a score with those that the source gave so far. */
+  #shareOfRange(name, value) {
+    const [low, high] = this.ranges[name] ?? [0, 0];
+    const range = [Math.min(low, value), Math.max(high, value)];
+    this.ranges[name] = range;
+    return (value - range[0]) / (range[1] - range[0] || 1);
   }
 
   /** Show one more answer of the API. */
@@ -189,7 +195,7 @@ export class Panel {
       delta.textContent = change ? `${change > 0 ? "▲" : "▼"} ${Math.abs(change)}` : "";
       delta.classList.toggle("up", change > 0);
       // In the next frame, so that a new row grows from nothing.
-      requestAnimationFrame(() => { row.querySelector(".fill").style.transform = `scaleX(${share})`; });
+      requestAnimationFrame(() => { row.querySelector(".fill").style.width = `${100 * share}%`; });
       return row;
     });
     list.replaceChildren(...rows);
@@ -202,17 +208,26 @@ function mixRow(topic) {
   const track = node("span", "track");
   const fillNode = node("i", "fill");
   fillNode.style.background = colorOf(topic);
-  fillNode.style.transform = "scaleX(0)";
+  fillNode.style.width = "0";
   track.append(fillNode);
   row.append(node("span", "label", topic), track, node("span", "value"), node("span", "delta"));
   return row;
+}
+
+function headBars(heads, terms) {
+  return heads
+    .filter(([head]) => Number.isFinite(terms[head]))
+    .map(([head, label]) => {
+      const tone = ["skip", "hide", "report"].includes(head) ? "against" : "";
+      return bar(label, percent(terms[head]), terms[head], tone);
+    });
 }
 
 function bar(label, value, share, tone) {
   const row = node("li", tone);
   const track = node("span", "track");
   const inner = node("i", "fill");
-  inner.style.transform = `scaleX(${Math.max(0.012, Math.min(share, 1))})`;
+  inner.style.width = `${100 * Math.max(0.02, Math.min(share, 1))}%`;
   track.append(inner);
   row.append(node("span", "label", label), track, node("span", "value", value));
   return row;
@@ -260,6 +275,5 @@ function percent(share) {
 }
 
 function number(value) {
-  if (value !== 0 && Math.abs(value) < 0.01) return value.toExponential(1);
-  return value.toLocaleString("en", { maximumFractionDigits: Math.abs(value) < 10 ? 3 : 0 });
+  return value.toLocaleString("en", { maximumSignificantDigits: Math.abs(value) < 0.1 ? 2 : 3 });
 }
