@@ -77,7 +77,7 @@ async function load() {
 async function ask(unseen) {
   let found;
   try {
-    found = await api.feed({ limit: Math.max(PAGE, Math.min(unseen, 10)), cursor, unseen });
+    found = await api.feed({ limit: PAGE, cursor, unseen });
   } catch (error) {
     if (error.code !== "cursor-expired") throw error;
     cursor = null; // the scroll was left for long: begin another

@@ -144,14 +144,14 @@ export class Panel {
     const columns = [...Array(empty).fill(null), ...this.answers].map((topics, x) => {
       const group = svg("g", { class: x === N_COLUMNS - 1 ? "newest" : "" });
       if (!topics) {
-        group.append(svg("rect", { class: "blank", x: x * step + 4, y: 19, width: step - 4, height: 84, rx: 4 }));
+        group.append(svg("rect", { class: "blank", x: x * step + 4, y: 1, width: step - 4, height: 84, rx: 4 }));
         return group;
       }
       const sorted = [...topics].sort((a, b) => this.#rank(a) - this.#rank(b) || a.localeCompare(b));
-      sorted.slice(0, 6).forEach((topic, y) => {
+      sorted.slice(0, 5).forEach((topic, y) => {
         const tile = svg("rect", {
           x: x * step + 4,
-          y: 104 - (y + 1) * (size + 1),
+          y: 86 - (y + 1) * (size + 1),
           width: step - 4,
           height: size,
           rx: 4,
