@@ -8,8 +8,9 @@ const FRAME_MS = 1000 / 30;
 const MAX_PIXELS_WIDE = 540;
 
 export class Card {
-  constructor(item, requestId) {
+  constructor(item, requestId, because = "") {
     this.item = item;
+    this.because = because; // what brought it up, for cards that a new answer put in
     this.requestId = requestId;
     this.topic = topicOf(item);
     this.color = colorOf(this.topic);
@@ -69,6 +70,8 @@ export class Card {
     this.element.setAttribute("aria-label", `${name}: ${content.description || this.item.content_id}`);
     this.find("[data-category]").textContent = this.topic;
     this.find("[data-category]").hidden = this.topic === "other";
+    this.find("[data-because]").textContent = this.because;
+    this.find("[data-because]").hidden = !this.because;
     this.find("[data-reason]").textContent = reason;
     this.find("[data-avatar]").textContent = initials(name);
     this.find("[data-avatar]").style.background = colorOf(creatorId, 0.48);
@@ -77,6 +80,7 @@ export class Card {
     this.find("[data-tags]").textContent = content.tags.slice(0, 4).map((tag) => `#${tag}`).join(" ");
     this.find("[data-sound] span").textContent = content.sound;
     this.find("[data-sound]").hidden = !content.sound;
+    this.element.style.setProperty("--tone", this.color);
     this.element.inert = true;
   }
 

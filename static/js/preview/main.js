@@ -40,7 +40,7 @@ let isLoading = false;
 let isStale = false; // the viewer did something since the last request
 let isAtEnd = false;
 let startedMs = 0; // when the card began to play, server time
-let reports = []; // tell the log what came of an action
+let reports = []; // of actions: what was done, and how to tell the log what came of it
 
 // --- asking -----------------------------------------------------------------------------------
 
@@ -60,8 +60,8 @@ async function load() {
       reports = [];
       const found = await ask(unseen.length);
       await settled();
-      const changes = place(found.answer, unseen);
-      said.forEach((report) => report(changes));
+      const changes = place(found.answer, unseen, said.at(-1)?.text);
+      said.forEach((report) => report.tell(changes));
     } while (isStale);
   } catch (error) {
     failed = true;
@@ -89,7 +89,7 @@ async function ask(unseen) {
 }
 
 /** Put the answer after the cards that were seen; return how many of those to come are new. */
-function place(answer, replaced) {
+function place(answer, replaced, because) {
   for (const card of replaced) {
     const position = cards.indexOf(card);
     if (position <= index) continue; // the viewer was faster than the answer
@@ -100,8 +100,11 @@ function place(answer, replaced) {
   const known = new Set(cards.map((card) => card.item.content_id));
   const fresh = answer.items.filter((item) => !known.has(item.content_id));
   const before = new Set(replaced.map((card) => card.item.content_id));
-  const changed = fresh.slice(0, replaced.length).filter((item) => !before.has(item.content_id));
-  for (const item of fresh) append(new Card(item, answer.request_id), replaced.length > 0);
+  const isNew = (item) => before.size > 0 && !before.has(item.content_id);
+  const changed = fresh.slice(0, replaced.length).filter(isNew);
+  for (const item of fresh) {
+    append(new Card(item, answer.request_id, isNew(item) && because ? `New since you ${because}` : ""));
+  }
   cursor = answer.next_cursor ?? cursor;
   isAtEnd = !answer.items.length;
   document.querySelector("[data-placeholder]")?.remove();
@@ -111,10 +114,9 @@ function place(answer, replaced) {
   return { changed: changed.length, of: Math.min(replaced.length, fresh.length) };
 }
 
-function append(card, isRanked) {
+function append(card) {
   card.element.dataset.contentId = card.item.content_id;
   card.element.dataset.creatorId = card.item.creator_id;
-  card.element.classList.toggle("is-ranked-again", isRanked);
   const isFollowed = card.item.source === "followed";
   if (isFollowed || cards.some((other) => other.item.creator_id === card.item.creator_id && other.said.follow)) {
     card.say("follow", true);
@@ -184,8 +186,11 @@ function record(card, type, fields = {}, atMs = undefined) {
 /** Note in the panel what was done; what is to come must be ranked again. */
 function changeFeed(text, card) {
   const tell = panel.did(text, card);
-  reports.push(({ changed, of }) => {
-    if (of) tell(changed ? `${changed} of the next ${of} changed` : "order kept");
+  reports.push({
+    text: `${text.toLowerCase()} ${card.topic}`,
+    tell: ({ changed, of }) => {
+      if (of) tell(changed ? `${changed} of the next ${of} new` : "nothing new");
+    },
   });
   isStale = true;
 }
@@ -195,10 +200,10 @@ player.addEventListener("loop", ({ detail: loops }) => {
   const card = player.card;
   if (loops === 1) {
     record(card, "complete_view");
-    changeFeed("Watched to the end", card);
+    changeFeed("Finished", card);
   } else if (loops === 2) {
     record(card, "replay");
-    changeFeed("Watched again", card);
+    changeFeed("Replayed", card);
   }
   card.spoke = true;
   if (loops <= 2) load();

@@ -57,10 +57,12 @@ export class Player extends EventTarget {
 
   #tick(now) {
     // A stalled page (throttled, asleep) did not show the card: count at most a quarter second.
-    const step = Math.min(Math.max(now - this.last, 0) / 1000, 0.25);
+    const passed = Math.min(Math.max(now - this.last, 0) / 1000, 0.25);
+    const step = isLoading(this.card.video) ? 0 : passed;
     this.last = now;
     this.seconds += step;
     this.position += step;
+    if (this.card.video?.duration) this.duration = this.card.video.duration;
     if (this.position >= this.duration) this.#loop();
     if (!this.card) return;
     this.card.progress.style.transform = `scaleX(${Math.min(this.position / this.duration, 1)})`;
@@ -76,4 +78,8 @@ export class Player extends EventTarget {
     this.isPaused = true;
     this.#sync();
   }
+}
+
+function isLoading(video) {
+  return Boolean(video) && video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA;
 }
