@@ -35,6 +35,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
     paginator = UncountedPaginator
     show_full_result_count = False
     list_per_page = 50
+    show_facets = admin.ShowFacets.NEVER  # each would count the table
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Rows come from the system only."""

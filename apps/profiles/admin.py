@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from apps.core.admin import ReadOnlyAdmin, moment
+from apps.core.clock import now_ms
 from apps.profiles.models import Creator, CreatorRelation, Viewer
 from apps.profiles.pseudonyms import pseudonym
 
@@ -70,6 +71,14 @@ class CreatorRelationAdmin(admin.ModelAdmin):
     raw_id_fields = ["viewer"]
     fields = ["viewer", "creator", "kind", "is_active", _CHANGED]
     readonly_fields = [_CHANGED]
+
+    def save_model(
+        self, request: HttpRequest, obj: CreatorRelation, form: object, change: bool
+    ) -> None:
+        """Stamp the change: the latest one wins over events that come in late."""
+        obj.changed_ms = now_ms()
+        obj.save()
+
     ordering = ["-id"]
     show_full_result_count = False
 

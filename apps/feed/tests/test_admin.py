@@ -185,3 +185,14 @@ class TestApiKey:
         staff.post(path_of(ApiKey), {"action": "revoke", "_selected_action": [key.pk]})
         key.refresh_from_db()
         assert key.revoked_at is not None
+
+
+class TestCreatorRelation:
+    def test_a_change_by_hand_is_the_latest_one(self, staff: Client) -> None:
+        make_rows(1, "a")
+        relation = CreatorRelation.objects.get()
+        form = {"viewer": relation.viewer_id, "creator": relation.creator_id, "kind": 3}
+        staff.post(path_of(CreatorRelation, f"{relation.pk}/change/"), form)
+        relation.refresh_from_db()
+        assert (relation.kind, relation.is_active) == (3, False)
+        assert relation.changed_ms > AT_MS

@@ -76,7 +76,7 @@ class Preview:
 
     def close(self) -> None:
         """Let the page report its last card while the database is still there."""
-        if self.page.url.startswith(self.host):
+        if self.page.locator(".slide.is-current").count():
             self.idle()
             with self.page.expect_response("**/api/v1/events"):
                 self.page.evaluate("dispatchEvent(new Event('pagehide'))")
@@ -296,3 +296,10 @@ def test_a_wheel_moves_on(preview: Preview) -> None:
     preview.page.mouse.move(200, 400)
     preview.page.mouse.wheel(0, 700)
     until(preview.page, lambda: preview.current() != first)
+
+
+def test_an_empty_catalogue_is_said_in_words(preview: Preview) -> None:
+    Content.objects.update(status=Content.Status.HIDDEN)
+    preview.page.goto(f"{preview.host}/?user=alice")
+    preview.page.wait_for_selector(".end")
+    assert "nothing to show yet" in preview.page.inner_text(".end")
