@@ -10,6 +10,7 @@ from apps.content.views import ContentBatch, ContentDetail
 from apps.core.problems import not_found
 from apps.events.views import Events
 from apps.feed.health import healthz, readyz
+from apps.feed.pages import preview
 from apps.feed.views import Feed
 from apps.profiles.views import ClientTokens, UserBatch, UserDetail
 
@@ -24,6 +25,7 @@ api = [
 ]
 
 urlpatterns = [
+    path("", preview, name="preview"),
     path("api/v1/", include(api)),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(), name="docs"),

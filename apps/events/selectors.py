@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 from django.db import connection
@@ -103,12 +104,25 @@ def _keys(column: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.where(np.isnan(column), -1, column).astype(np.int64)
 
 
-def served(viewer: int, *, since_ms: int) -> NDArray[np.int64]:
-    """Return database keys of the contents that the viewer was served since `since_ms`."""
-    slates = Slate.objects.filter(viewer_id=viewer, served_ms__gte=since_ms).order_by("served_ms")
-    parts = [
-        np.frombuffer(packed, "<i8") for packed in slates.values_list("content_pks", flat=True)
-    ]
+def served(
+    viewer: int, *, since_ms: int, scroll: UUID | None = None, position: int = 0
+) -> NDArray[np.int64]:
+    """Return database keys of the contents that the viewer was served since `since_ms`.
+
+    A page replaces what the earlier pages of its scroll hold from its first position on: the
+    client asked again because that was not shown. The next page of `scroll` begins at `position`.
+    """
+    slates = Slate.objects.filter(viewer_id=viewer, served_ms__gte=since_ms)
+    rows = slates.order_by("-served_ms", "-id").values_list(
+        "feed_session", "first_position", "content_pks"
+    )
+    replaced_from = {scroll: position}
+    parts = []
+    for session, first, packed in rows:
+        contents = np.frombuffer(packed, "<i8")
+        end = replaced_from.get(session, first + len(contents))
+        parts.append(contents[: max(end - first, 0)])
+        replaced_from[session] = min(end, first)
     return np.concatenate(parts) if parts else np.empty(0, np.int64)
 
 

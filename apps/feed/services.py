@@ -46,6 +46,7 @@ class FeedQuery:
     user_id: str
     limit: int = PARAMS.default_limit
     cursor: str | None = None
+    unseen: int = 0  # contents before the cursor that were not shown, to be ranked again
     explain: bool = False  # add score terms and cards
     context: Context = Context()
 
@@ -58,6 +59,7 @@ class _Slot(NamedTuple):
     creator_name: str
     sound: str | None
     description: str
+    category: str
     tags: list[str]
     duration: float | None
     media_url: str
@@ -70,9 +72,7 @@ def for_user(query: FeedQuery, *, now_ms: int) -> FeedAnswer:
     What the viewer did before this call is in it: history, hides and follows are read here.
     """
     profile = _profile(query.user_id, now_ms)
-    cursor = (
-        decode_cursor(query.cursor, profile.pk) if query.cursor else Cursor(uuid.uuid4(), now_ms, 0)
-    )
+    cursor = _cursor(query, profile.pk, now_ms)
     request = hydrate(query, profile, cursor, now_ms)
     outcome = FEED.run(request, _excluded(request))
     degraded = list(outcome.degraded)
@@ -99,6 +99,13 @@ def for_user(query: FeedQuery, *, now_ms: int) -> FeedAnswer:
     )
 
 
+def _cursor(query: FeedQuery, viewer: int, now_ms: int) -> Cursor:
+    if not query.cursor:
+        return Cursor(uuid.uuid4(), now_ms, 0)
+    cursor = decode_cursor(query.cursor, viewer)
+    return cursor._replace(position=max(cursor.position - query.unseen, 0))
+
+
 def _profile(user_id: str, now_ms: int) -> Profile:
     profile = profiles.profile(user_id, at_ms=now_ms)
     if profile.pk:
@@ -111,7 +118,10 @@ def hydrate(query: FeedQuery, profile: Profile, cursor: Cursor, now_ms: int) -> 
     catalog = content.catalog()
     promoted = bundle.production()
     served = events.served(
-        profile.pk, since_ms=min(cursor.started_ms, now_ms - events_conf.SERVED_WINDOW_MS)
+        profile.pk,
+        since_ms=min(cursor.started_ms, now_ms - events_conf.SERVED_WINDOW_MS),
+        scroll=cursor.session,
+        position=cursor.position,
     )
     own = np.array([profile.own_creator or -1])
     languages = {name: code for code, name in enumerate(catalog.languages)}
@@ -170,6 +180,7 @@ def _check_now(
             "maker_name",
             "song",
             "description",
+            "category",
             "tags",
             "duration_seconds",
             "media_url",
@@ -259,6 +270,7 @@ def _terms(shown: Candidates) -> list[dict[str, float] | None]:
 def _card(slot: _Slot) -> ContentCard:
     return ContentCard(
         description=slot.description,
+        category=slot.category,
         tags=slot.tags,
         creator_name=slot.creator_name or slot.creator_id,
         sound=slot.sound or "",

@@ -9,6 +9,7 @@ class ContentCard(msgspec.Struct, frozen=True):
     """What a person needs to see of a content."""
 
     description: str
+    category: str
     tags: list[str]
     creator_name: str
     sound: str

@@ -18,7 +18,7 @@ from apps.feed.conf import PARAMS
 from apps.feed.services import FeedQuery, for_user
 from apps.feed.types import FeedAnswer
 
-_KNOWN = {"user_id", "limit", "cursor", "explain", "surface", "utc_offset"}
+_KNOWN = {"user_id", "limit", "cursor", "unseen", "explain", "surface", "utc_offset"}
 
 
 class Feed(APIView):
@@ -32,6 +32,9 @@ class Feed(APIView):
             OpenApiParameter("user_id", OpenApiTypes.STR, required=True),
             OpenApiParameter("limit", OpenApiTypes.INT, description=f"1–{PARAMS.max_limit}"),
             OpenApiParameter("cursor", OpenApiTypes.STR, description="next_cursor of a page"),
+            OpenApiParameter(
+                "unseen", OpenApiTypes.INT, description="last items before the cursor, to re-rank"
+            ),
             OpenApiParameter("explain", OpenApiTypes.BOOL, description="add terms and cards"),
             OpenApiParameter("surface", OpenApiTypes.INT, description="page of the app, 0–999"),
             OpenApiParameter("utc_offset", OpenApiTypes.INT, description="viewer's clock, minutes"),
@@ -49,6 +52,7 @@ class Feed(APIView):
             user_id=user_id,
             limit=_number(request, "limit", PARAMS.default_limit, 1, PARAMS.max_limit),
             cursor=given.get("cursor") or None,
+            unseen=_number(request, "unseen", 0, 0, PARAMS.max_limit),
             explain=given.get("explain", "").lower() in {"1", "true"},
             context=Context(
                 surface=_number(request, "surface", 0, 0, 999),

@@ -1,0 +1,145 @@
+"""Admin of keys, artifacts and leases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+
+from apps.core.auth import create_key, forget_keys
+from apps.core.clock import to_datetime
+from apps.core.models import ApiKey, Artifact, Lease, Scope
+from apps.core.paging import UncountedPaginator
+
+
+def moment(field: str, label: str) -> Any:
+    """Return an admin column that shows the `*_ms` column `field` as a date and time in UTC."""
+
+    @admin.display(description=label, ordering=field)
+    def column(row: Any) -> str:
+        at_ms = getattr(row, field)
+        return f"{to_datetime(at_ms):%Y-%m-%d %H:%M:%S}" if at_ms else "–"
+
+    return column
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """An append-only table: to look at, in pages that are never counted."""
+
+    paginator = UncountedPaginator
+    show_full_result_count = False
+    list_per_page = 50
+    show_facets = admin.ShowFacets.NEVER  # each would count the table
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Rows come from the system only."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Rows are never changed."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Rows are never deleted by hand; retention is a command."""
+        return False
+
+
+class ApiKeyForm(forms.ModelForm):
+    """Scopes as check boxes."""
+
+    scopes = forms.MultipleChoiceField(choices=Scope.choices, widget=forms.CheckboxSelectMultiple)
+
+    class Meta:
+        """What may be set by hand."""
+
+        model = ApiKey
+        fields = ["name", "scopes", "expires_at"]
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(admin.ModelAdmin):
+    """Keys are made here and shown once; of the secret only a hash is kept, never shown."""
+
+    form = ApiKeyForm
+    list_display = ["name", "shown_prefix", "shown_scopes", "state", "created_at", "last_used_at"]
+    list_filter = [("revoked_at", admin.EmptyFieldListFilter)]
+    search_fields = ["name", "prefix"]
+    ordering = ["-id"]
+    actions = ["revoke"]
+    readonly_fields = ["shown_prefix", "created_at", "revoked_at", "last_used_at"]
+    fields = ["name", "scopes", "expires_at", *readonly_fields]
+
+    def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
+        """Return the form of a new key, or of an old one with its state."""
+        return self.fields if obj else ["name", "scopes", "expires_at"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A key is revoked, so that its name stays with what it did."""
+        return False
+
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
+        """Store changes; make a new key through the one function that makes keys."""
+        if change:
+            super().save_model(request, obj, form, change)
+            forget_keys()
+            return
+        plain = create_key(name=obj.name, scopes=obj.scopes)
+        made = ApiKey.objects.get(prefix=plain.split("_")[1])
+        if obj.expires_at:
+            made.expires_at = obj.expires_at
+            made.save(update_fields=["expires_at"])
+        obj.__dict__.update(made.__dict__)
+        messages.warning(request, f"Copy the key now, it is not shown again: {plain}")
+
+    def response_add(
+        self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """Go to the list, where the message with the key stands."""
+        return HttpResponseRedirect(reverse("admin:core_apikey_changelist"))
+
+    @admin.action(description="Revoke the selected keys")
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        """Revoke keys; other processes follow within seconds."""
+        count = queryset.filter(revoked_at=None).update(revoked_at=timezone.now())
+        forget_keys()
+        self.message_user(request, f"{count} revoked.")
+
+    @admin.display(description="key", ordering="prefix")
+    def shown_prefix(self, key: ApiKey) -> str:
+        """Return the public half."""
+        return f"rk_{key.prefix}_…"
+
+    @admin.display(description="scopes")
+    def shown_scopes(self, key: ApiKey) -> str:
+        """Return the scopes in one line."""
+        return ", ".join(key.scopes) or "–"
+
+    @admin.display(description="works", boolean=True)
+    def state(self, key: ApiKey) -> bool:
+        """Say whether the key is accepted now."""
+        return key.is_usable(timezone.now())
+
+
+@admin.register(Artifact)
+class ArtifactAdmin(ReadOnlyAdmin):
+    """What was learned; promotion and rollback are commands, not edits."""
+
+    list_display = ["__str__", "alias", "uuid", "created_at"]
+    list_filter = ["family", "alias"]
+    search_fields = ["uuid", "family"]
+    ordering = ["-id"]
+
+
+@admin.register(Lease)
+class LeaseAdmin(ReadOnlyAdmin):
+    """Who runs which single-flight work."""
+
+    list_display = ["name", "holder", moment("until_ms", "until")]
+    search_fields = ["name"]
+    ordering = ["name"]
