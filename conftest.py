@@ -9,7 +9,7 @@ os.environ.setdefault("RECSYS_EMBEDDED_WORKER", "0")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,3 +59,13 @@ def api(db: None) -> Api:
     """Return a client whose key may do everything except backfill."""
     scopes = [s for s in Scope.values if s != Scope.EVENTS_BACKFILL]
     return Api(auth.create_key(name="tests", scopes=scopes))
+
+
+@pytest.fixture
+def api_with(db: None) -> Callable[..., Api]:
+    """Return what makes a client: `api_with("feed:read")` by scopes, `api_with(key=…)` by key."""
+
+    def make(*scopes: str, key: str | None = None) -> Api:
+        return Api(key or auth.create_key(name="tests", scopes=list(scopes)))
+
+    return make
