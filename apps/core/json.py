@@ -27,7 +27,7 @@ _encode = msgspec.json.encode
 class JSONParser(BaseParser):
     """Read a JSON or NDJSON body as bytes, gzip undone, never more than `MAX_BODY_BYTES`.
 
-    Views decode the bytes themselves (`decode`), so that a bad event in a batch stays one bad event.
+    Views decode the bytes themselves (`decode`), so that one bad event in a batch stays one.
     """
 
     media_type = "*/*"
@@ -44,7 +44,8 @@ class JSONParser(BaseParser):
             raise UnsupportedMediaType(kind or "none")
         body = stream.read(MAX_BODY_BYTES + 1)
         request = parser_context["request"] if parser_context else None
-        if request is not None and request.META.get("HTTP_CONTENT_ENCODING") == "gzip":
+        is_zipped = request is not None and request.META.get("HTTP_CONTENT_ENCODING") == "gzip"
+        if is_zipped and len(body) <= MAX_BODY_BYTES:
             body = _gunzip(body)
         if len(body) > MAX_BODY_BYTES:
             raise Problem(413, "body-too-large", f"The body is over {MAX_BODY_BYTES} bytes.")
@@ -52,10 +53,15 @@ class JSONParser(BaseParser):
 
 
 def _gunzip(body: bytes) -> bytes:
+    stream = zlib.decompressobj(wbits=31)
     try:
-        return zlib.decompressobj(wbits=31).decompress(body, MAX_BODY_BYTES + 1)
+        text = stream.decompress(body, MAX_BODY_BYTES + 1)
     except zlib.error as error:
         raise Problem(400, "invalid-gzip", f"The body is not gzip: {error}") from error
+    if len(text) <= MAX_BODY_BYTES and (not stream.eof or stream.unused_data):
+        # Half of an NDJSON body still reads well; the rest of its events would be lost in silence.
+        raise Problem(400, "invalid-gzip", "The body is not one whole gzip stream.")
+    return text
 
 
 class JSONRenderer(BaseRenderer):
