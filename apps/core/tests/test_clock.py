@@ -22,6 +22,13 @@ def test_day_has_as_many_milliseconds_as_between_two_midnights() -> None:
     assert from_datetime(end) - from_datetime(start) == DAY_MS
 
 
+@pytest.mark.parametrize("year", [1, 1970, 2025, 9999])
+def test_naive_datetime_is_taken_as_utc(year: int) -> None:
+    naive = datetime(year, 12, 31, 23)  # noqa: DTZ001
+
+    assert from_datetime(naive) == from_datetime(naive.replace(tzinfo=UTC))
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
