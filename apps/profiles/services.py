@@ -59,7 +59,7 @@ def _creator_keys(creator_ids: Iterable[str]) -> dict[str, int]:
 def upsert_users(rows: Sequence[UserRow], *, now_ms: int) -> None:
     """Create or change users; what a row leaves out stays.
 
-    A list of followed creators replaces the one before.
+    A list of followed creators replaces the one before; the last of several rows of a user wins.
     """
     with transaction.atomic():
         keys = ensure_viewers(row.user_id for row in rows)
@@ -67,13 +67,17 @@ def upsert_users(rows: Sequence[UserRow], *, now_ms: int) -> None:
         creators = ensure_creators(
             c for row in rows for c in row.preferences.creators_followed or ()
         )
-        changes: list[RelationChange] = []
+        followed: dict[int, list[int]] = {}
         for row in rows:
             viewer = viewers[keys[row.user_id]]
             _apply(viewer, row)
             if row.preferences.creators_followed is not None:
-                followed = [creators[c] for c in row.preferences.creators_followed]
-                changes += _replace_follows(viewer.pk, followed, now_ms)
+                followed[viewer.pk] = [creators[c] for c in row.preferences.creators_followed]
+        changes = [
+            change
+            for pk, creator_pks in followed.items()
+            for change in _replace_follows(pk, creator_pks, now_ms)
+        ]
         Viewer.objects.bulk_update(
             viewers.values(), ["age_group", "location", "language", "categories"], batch_size=500
         )
