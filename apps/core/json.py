@@ -12,6 +12,7 @@ from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
 
 from apps.core.errors import Problem
 
@@ -92,6 +93,11 @@ class AlwaysJSON(BaseContentNegotiation):
     def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> Any:
         """Return the one renderer."""
         return renderers[0], renderers[0].media_type
+
+
+def body_of(request: Request) -> bytes:
+    """Return the body as bytes; of no body at all the framework makes an empty dict."""
+    return request.data if isinstance(request.data, bytes) else b""
 
 
 def decode(body: bytes, kind: type[T]) -> T:
