@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
-os.environ.setdefault("RECSYS_REFRESH_SECONDS", "0")  # every read looks at the database
-os.environ.setdefault("RECSYS_EMBEDDED_WORKER", "0")
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,7 +16,9 @@ from apps.core.models import Scope
 
 @pytest.fixture(autouse=True)
 def _fresh_state(settings: Any, tmp_path: Path) -> Iterator[None]:
+    # Not by the environment: Django has read its settings before this file is imported.
     settings.ARTIFACT_ROOT = tmp_path / "artifacts"
+    settings.REFRESH_SECONDS = 0  # every read looks at the database
     live.reset_all()
     auth.forget_keys()
     yield
