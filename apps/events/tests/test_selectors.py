@@ -16,7 +16,7 @@ from apps.content.tests.factories import NOW_MS, make_content, make_contents
 from apps.content.types import Catalog
 from apps.events import conf, selectors
 from apps.events.models import Event, Slate
-from apps.events.selectors import history, log, seen_contents, served, since
+from apps.events.selectors import history, log, seen, seen_contents, served, since
 from apps.events.tests.factories import make_event, send
 from apps.events.types import EventType
 from apps.profiles.services import ensure_viewers
@@ -116,6 +116,14 @@ class TestSeen:
 
         assert seen_contents(alice(), [first, second, third]) == {first}
         assert seen_contents(alice(), []) == set()
+
+    def test_all_seen_contents_are_named_once(self) -> None:
+        first, second = (make_content(f"v{i}").pk for i in (1, 2))
+        send(make_event("view"), make_event("like"), make_event(content_id="v9"))
+        send(make_event(content_id="v2"), make_event(content_id="v2", user_id="carol"))
+
+        assert sorted(seen(alice()).tolist()) == [first, second]
+        assert seen(alice() + 99).tolist() == []
 
 
 def make_slate(viewer: int, pks: list[int], served_ms: int) -> Slate:
