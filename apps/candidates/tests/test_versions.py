@@ -5,23 +5,25 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from apps.candidates.sources import SOURCES
 from apps.candidates.sources.crowd import Fresh, Popular
 from apps.candidates.types import Request
 from apps.content.tests.factories import NOW_MS, make_catalog
 from apps.content.types import Catalog
 from apps.events.tests.factories import make_log
 from apps.events.types import EventLog
-from apps.features.stats import EVER, Stats
+from apps.features.stats import Stats
 from apps.features.types import Query
 
 OLDER, NEWER = make_catalog(20), make_catalog(30)
+SHARED = [source for source in SOURCES if isinstance(source, Popular | Fresh)]
 
 
 def make_request(catalog: Catalog, stats: Stats) -> Request:
     return Request(Query(viewer=1, at_ms=NOW_MS, history=EventLog.empty()), catalog, stats)
 
 
-@pytest.mark.parametrize("source", [Popular("popular_ever", EVER), Fresh()], ids=lambda s: s.name)
+@pytest.mark.parametrize("source", SHARED, ids=lambda s: s.name)
 def test_order_made_for_a_newer_catalogue_serves_an_older_one(source: Popular | Fresh) -> None:
     stats = Stats(NEWER)
     stats.advance(make_log(NEWER, 400))
@@ -33,10 +35,11 @@ def test_order_made_for_a_newer_catalogue_serves_an_older_one(source: Popular | 
     assert rows.max() < len(OLDER)
 
 
-def test_counters_ahead_of_the_catalogue_do_not_fail_a_source() -> None:
+@pytest.mark.parametrize("source", SHARED, ids=lambda s: s.name)
+def test_counters_ahead_of_the_catalogue_do_not_fail_a_source(source: Popular | Fresh) -> None:
     stats = Stats(NEWER)
     stats.advance(make_log(NEWER, 400))
 
-    scores = Popular("popular_ever", EVER)(make_request(OLDER, stats))
+    scores = source(make_request(OLDER, stats))
 
     assert scores.top(100, np.zeros(len(OLDER), np.bool_)).max() < len(OLDER)

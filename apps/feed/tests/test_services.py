@@ -54,12 +54,11 @@ class TestPage:
         assert len(answer.items) == PARAMS.default_limit
         assert set(ids(answer)) <= set(made)
 
-    @pytest.mark.parametrize("limit", [1, 7, 50])
+    @pytest.mark.parametrize("limit", [1, 7, 20])
     def test_page_has_as_many_items_as_asked(self, limit: int) -> None:
         make_contents(120, creators=60)
-        send(*(make_event(content_id=f"v{i}", user_id="carol") for i in range(120)))
 
-        assert len(feed(limit=min(limit, 40)).items) == min(limit, 40)
+        assert len(feed(limit=limit).items) == limit
 
     def test_page_of_an_empty_catalogue_is_empty(self) -> None:
         answer = feed()
