@@ -76,7 +76,7 @@ class TestTypes:
     def test_event_is_stored_with_all_that_was_said(self) -> None:
         content = make_content("v1")
         request_id = uuid.uuid4()
-        context = {"device": "phone", "network_ms": 80, "timezone": "Asia/Tokyo", "surface": 3}
+        context = {"device": "tablet", "network_ms": 80, "timezone": "Asia/Tokyo", "surface": 3}
         event = make_event(
             "comment",
             NOW_MS - 5,
@@ -94,7 +94,7 @@ class TestTypes:
         assert (stored.occurred_ms, stored.received_ms) == (NOW_MS - 5, NOW_MS)
         assert (stored.watch_seconds, stored.surface, stored.flags) == (12.5, 3, 0)
         assert (stored.utc_offset_minutes, stored.request_id) == (540, request_id)
-        assert stored.info == {"comment_text": "Great!", "device": "phone", "network_ms": 80.0}
+        assert stored.info == {"comment_text": "Great!", "device": "tablet", "network_ms": 80.0}
 
     @pytest.mark.parametrize("zone", ["Nowhere/City", "../etc/passwd", "/etc/passwd", "x" * 64, ""])
     def test_unknown_time_zone_counts_as_utc(self, zone: str) -> None:
