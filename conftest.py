@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import os
-
-os.environ.setdefault("RECSYS_REFRESH_SECONDS", "0")  # every read looks at the database
-os.environ.setdefault("RECSYS_EMBEDDED_WORKER", "0")
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +16,9 @@ from apps.core.models import Scope
 
 @pytest.fixture(autouse=True)
 def _fresh_state(settings: Any, tmp_path: Path) -> Iterator[None]:
+    # Not by the environment: Django has read its settings before this file is imported.
     settings.ARTIFACT_ROOT = tmp_path / "artifacts"
+    settings.REFRESH_SECONDS = 0  # every read looks at the database
     live.reset_all()
     auth.forget_keys()
     yield
@@ -59,3 +55,13 @@ def api(db: None) -> Api:
     """Return a client whose key may do everything except backfill."""
     scopes = [s for s in Scope.values if s != Scope.EVENTS_BACKFILL]
     return Api(auth.create_key(name="tests", scopes=scopes))
+
+
+@pytest.fixture
+def api_with(db: None) -> Callable[..., Api]:
+    """Return what makes a client: `api_with("feed:read")` by scopes, `api_with(key=…)` by key."""
+
+    def make(*scopes: str, key: str | None = None) -> Api:
+        return Api(key or auth.create_key(name="tests", scopes=list(scopes)))
+
+    return make

@@ -37,7 +37,9 @@ class RankedScores:
 
     def top(self, k: int, excluded: NDArray[np.bool_]) -> Rows:
         """Return the first k rows of the order that are not excluded."""
-        return self._order[~excluded[self._order]][:k]
+        # A request with a newer catalogue may have made the order that all share.
+        order = self._order[self._order < len(excluded)]
+        return order[~excluded[order]][:k]
 
     def at(self, rows: Rows) -> NDArray[np.float32]:
         """Return the score of each row, NaN for rows past the end."""

@@ -12,7 +12,7 @@ from apps.content.services import upsert_contents
 from apps.content.types import BatchAnswer, ContentRow, ContentUpsert
 from apps.core.clock import now_ms
 from apps.core.errors import Problem
-from apps.core.json import checked_id, decode, decode_rows, openapi
+from apps.core.json import body_of, checked_id, decode, decode_rows, openapi
 from apps.core.models import Scope
 
 
@@ -28,7 +28,7 @@ class ContentDetail(APIView):
     )
     def put(self, request: Request, content_id: str) -> Response:
         """Create or change a content; what is left out stays as it is."""
-        given = decode(request.data, ContentUpsert)
+        given = decode(body_of(request), ContentUpsert)
         row = ContentRow(checked_id(content_id), *msgspec.structs.astuple(given))
         if refused := upsert_contents([row], now_ms=now_ms()):
             raise Problem(422, refused[0].code, refused[0].detail)
@@ -47,6 +47,6 @@ class ContentBatch(APIView):
     )
     def post(self, request: Request) -> Response:
         """Create or change up to 500 contents; refused ones are listed, the others go in."""
-        rows = decode_rows(request.data, ContentRow)
+        rows = decode_rows(body_of(request), ContentRow)
         refused = upsert_contents(rows, now_ms=now_ms())
         return Response(BatchAnswer(len(rows) - len(refused), refused))

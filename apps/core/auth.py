@@ -92,7 +92,7 @@ class HasScope(BasePermission):
             raise MethodNotAllowed(request.method or "")
         if needed in principal_of(request).scopes:
             return True
-        raise Problem(403, "missing-scope", f"This needs a key with the scope {needed!r}.")
+        raise Problem(403, "missing-scope", f"This needs a key with the scope '{needed}'.")
 
 
 _known_keys: dict[str, tuple[float, ApiKey]] = {}

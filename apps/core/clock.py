@@ -21,13 +21,13 @@ def to_datetime(at_ms: int) -> datetime:
 
 
 def from_datetime(moment: datetime) -> int:
-    """Return ms since 1970 UTC of an aware datetime."""
-    return round(moment.timestamp() * 1000)
+    """Return ms since 1970 UTC of a datetime; a naive one is taken as UTC, not as local time."""
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return round(aware.timestamp() * 1000)
 
 
 def parse_moment(text: str) -> int:
     """Return the moment that a command line names: ISO 8601 (UTC unless it says) or epoch ms."""
     if text.strip().lstrip("-").isdigit():
         return int(text)
-    moment = datetime.fromisoformat(text.strip())
-    return from_datetime(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    return from_datetime(datetime.fromisoformat(text.strip()))

@@ -12,6 +12,7 @@ from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
 
 from apps.core.errors import Problem
 
@@ -27,7 +28,7 @@ _encode = msgspec.json.encode
 class JSONParser(BaseParser):
     """Read a JSON or NDJSON body as bytes, gzip undone, never more than `MAX_BODY_BYTES`.
 
-    Views decode the bytes themselves (`decode`), so that a bad event in a batch stays one bad event.
+    Views decode the bytes themselves (`decode`), so that one bad event in a batch stays one.
     """
 
     media_type = "*/*"
@@ -44,7 +45,8 @@ class JSONParser(BaseParser):
             raise UnsupportedMediaType(kind or "none")
         body = stream.read(MAX_BODY_BYTES + 1)
         request = parser_context["request"] if parser_context else None
-        if request is not None and request.META.get("HTTP_CONTENT_ENCODING") == "gzip":
+        is_zipped = request is not None and request.META.get("HTTP_CONTENT_ENCODING") == "gzip"
+        if is_zipped and len(body) <= MAX_BODY_BYTES:
             body = _gunzip(body)
         if len(body) > MAX_BODY_BYTES:
             raise Problem(413, "body-too-large", f"The body is over {MAX_BODY_BYTES} bytes.")
@@ -52,10 +54,15 @@ class JSONParser(BaseParser):
 
 
 def _gunzip(body: bytes) -> bytes:
+    stream = zlib.decompressobj(wbits=31)
     try:
-        return zlib.decompressobj(wbits=31).decompress(body, MAX_BODY_BYTES + 1)
+        text = stream.decompress(body, MAX_BODY_BYTES + 1)
     except zlib.error as error:
         raise Problem(400, "invalid-gzip", f"The body is not gzip: {error}") from error
+    if len(text) <= MAX_BODY_BYTES and (not stream.eof or stream.unused_data):
+        # Half of an NDJSON body still reads well; the rest of its events would be lost in silence.
+        raise Problem(400, "invalid-gzip", "The body is not one whole gzip stream.")
+    return text
 
 
 class JSONRenderer(BaseRenderer):
@@ -86,6 +93,11 @@ class AlwaysJSON(BaseContentNegotiation):
     def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> Any:
         """Return the one renderer."""
         return renderers[0], renderers[0].media_type
+
+
+def body_of(request: Request) -> bytes:
+    """Return the body as bytes; of no body at all the framework makes an empty dict."""
+    return request.data if isinstance(request.data, bytes) else b""
 
 
 def decode(body: bytes, kind: type[T]) -> T:

@@ -143,7 +143,7 @@ class Pipeline(Generic[Q]):
                 opinion = None
             opinions.append(opinion)
             proposals.append(rows)
-        return _union(self.sources, opinions, proposals)
+        return _union(self.sources, opinions, proposals, degraded)
 
     def _filter(self, query: Q, candidates: Candidates) -> tuple[Candidates, dict[str, int]]:
         removed = {}
@@ -174,7 +174,10 @@ class Pipeline(Generic[Q]):
 
 
 def _union(
-    sources: Sequence[Source[Q]], opinions: list[Scores | None], proposals: list[Rows]
+    sources: Sequence[Source[Q]],
+    opinions: list[Scores | None],
+    proposals: list[Rows],
+    degraded: list[str],
 ) -> Candidates:
     """Join proposals, first proposer first; each row once."""
     joined = np.concatenate(proposals) if proposals else np.empty(0, np.int64)
@@ -189,6 +192,11 @@ def _union(
         "first_source": owner[first[order]].astype(np.int8),
     }
     for source, opinion in zip(sources, opinions, strict=True):
-        column = np.full(len(rows), np.nan, np.float32) if opinion is None else opinion.at(rows)
+        column = np.full(len(rows), np.nan, np.float32)
+        try:
+            column = column if opinion is None else opinion.at(rows)
+        except Exception:
+            logger.exception("source %s could not score and was skipped", source.name)
+            degraded.append(f"source:{source.name}")
         columns[f"score.{source.name}"] = column
     return Candidates(rows, columns)

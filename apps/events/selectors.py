@@ -126,6 +126,12 @@ def served(
     return np.concatenate(parts) if parts else np.empty(0, np.int64)
 
 
+def seen(viewer: int) -> NDArray[np.int64]:
+    """Return database keys of all contents that the viewer has any event about."""
+    events = Event.objects.filter(viewer_id=viewer, content__isnull=False)
+    return np.fromiter(events.values_list("content_id", flat=True).distinct(), np.int64)
+
+
 def seen_contents(viewer: int, content_pks: Iterable[int]) -> set[int]:
     """Return which of the contents the viewer has any event about; exact for any history."""
     events = Event.objects.filter(viewer_id=viewer, content_id__in=list(content_pks))

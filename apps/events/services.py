@@ -89,6 +89,7 @@ def _validate(index: int, text: Any, rules: IngestRules) -> _Accepted | Refusal:
     if problem := _misfit(event, rules):
         return Refusal(index, event.event_id, *problem)
     occurred_ms = rules.now_ms if event.timestamp is None else _moment(event)
+    key = _event_key(event, occurred_ms)  # before the clock is corrected, so that retries agree
     flags = EventFlag.NONE
     if occurred_ms > rules.now_ms + conf.MAX_AHEAD_MS:
         occurred_ms, flags = rules.now_ms, EventFlag.TIME_CLAMPED
@@ -96,9 +97,7 @@ def _validate(index: int, text: Any, rules: IngestRules) -> _Accepted | Refusal:
     if occurred_ms < oldest:
         detail = f"timestamp is before {to_datetime(oldest).isoformat()}; older events need"
         return Refusal(index, event.event_id, "too-old", f"{detail} the scope events:backfill")
-    return _Accepted(
-        index, event, _TYPE[event.type], _event_key(event, occurred_ms), occurred_ms, flags
-    )
+    return _Accepted(index, event, _TYPE[event.type], key, occurred_ms, flags)
 
 
 def _moment(event: EventIn) -> int:
@@ -131,7 +130,7 @@ def _misfit(event: EventIn, rules: IngestRules) -> tuple[str, str] | None:
 def _event_id_of(text: Any) -> str | None:
     try:
         value = msgspec.json.decode(text).get("event_id")
-    except (msgspec.DecodeError, AttributeError, RecursionError):
+    except (msgspec.DecodeError, AttributeError, RecursionError, UnicodeDecodeError):
         return None
     return value if isinstance(value, str) else None
 
@@ -272,11 +271,15 @@ def _relation(
         creator = contents[item.event.content_id].creator_pk
     if creator is None or row.viewer_id is None:
         return None
-    kind = _Kind.FOLLOW
-    if item.kind is EventType.HIDE:
-        kind = _Kind.BLOCK if item.event.content_id is None else _Kind.MUTE
-    is_active = item.kind is not EventType.UNFOLLOW
-    return RelationChange(row.viewer_id, creator, kind, is_active, item.occurred_ms)
+    hide = _Kind.BLOCK if item.event.content_id is None else _Kind.MUTE
+    return _change(row.viewer_id, creator, item.kind, item.occurred_ms, hide=hide)
+
+
+def _change(
+    viewer: int, creator: int, kind: EventType, at_ms: int, *, hide: CreatorRelation.Kind
+) -> RelationChange:
+    relation = hide if kind is EventType.HIDE else _Kind.FOLLOW
+    return RelationChange(viewer, creator, relation, kind is not EventType.UNFOLLOW, at_ms)
 
 
 class LoggedEvent(NamedTuple):
@@ -324,9 +327,7 @@ def append_log(
         viewer = viewers[event.user_id]
         creator = key.creator_pk if key and event.kind in _ABOUT_CREATORS else None
         if creator is not None:
-            kind = _Kind.MUTE if event.kind is EventType.HIDE else _Kind.FOLLOW
-            is_active = event.kind is not EventType.UNFOLLOW
-            changes.append(RelationChange(viewer, creator, kind, is_active, event.at_ms))
+            changes.append(_change(viewer, creator, event.kind, event.at_ms, hide=_Kind.MUTE))
         rows.append(
             (
                 _prepare_key(_imported_key(event)),
@@ -372,13 +373,25 @@ def _is_postgresql() -> bool:
 
 
 def link_events(content_ids: Sequence[str]) -> int:
-    """Link events that came before their content; return how many."""
+    """Link events that came before their content; return how many.
+
+    Follows and hides that named the content only now find its creator, and take effect.
+    """
     waiting = Event.objects.filter(content_key__in=content_ids)
     keys = content_selectors.content_keys(set(waiting.values_list("content_key", flat=True)))
+    late = waiting.filter(kind__in=_ABOUT_CREATORS, viewer__isnull=False, creator__isnull=True)
+    changes = [
+        _change(viewer, keys[name].creator_pk, EventType(kind), at_ms, hide=_Kind.MUTE)
+        for viewer, name, kind, at_ms in late.values_list(
+            "viewer_id", "content_key", "kind", "occurred_ms"
+        )
+        if name in keys
+    ]
     linked = 0
     for content_id, key in keys.items():
         unlinked = Event.objects.filter(content_key=content_id)
         linked += unlinked.update(content_id=key.pk, content_key=None)
+    profiles.relate(changes)
     return linked
 
 

@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 from apps.core.auth import principal_of
 from apps.core.clock import now_ms
 from apps.core.errors import Problem
-from apps.core.json import NDJSON, openapi
+from apps.core.json import NDJSON, body_of, openapi
 from apps.core.models import Scope
 from apps.core.problems import problem_response
 from apps.events import conf
@@ -53,7 +53,7 @@ class Events(APIView):
             may_backfill=Scope.EVENTS_BACKFILL in principal.scopes,
             only_user=principal.user_id,
         )
-        answer = ingest(_split(request.data, request.content_type), rules)
+        answer = ingest(_split(body_of(request), request.content_type), rules)
         if answer.rejected and not answer.accepted and not answer.duplicates:
             return _all_refused(answer)
         return Response(answer, status=202)

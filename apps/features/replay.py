@@ -88,6 +88,8 @@ def pair_view(pairs: Pairs, catalog: Catalog, stats: Stats, histories: Histories
 
 def _steps(at_ms: NDArray[np.int64]) -> Iterator[tuple[slice, int]]:
     """Yield slices of ascending moments that share a step, and the moment their step starts."""
+    if not len(at_ms):
+        return
     step = at_ms // STEP_MS
     starts = np.flatnonzero(np.diff(step, prepend=-1))
     for start, end in zip(starts, np.append(starts[1:], len(at_ms)), strict=True):

@@ -54,19 +54,19 @@ class Stats:
         self.by = {name: Counters(0, N_COUNTED) for name in ENTITIES}
         self.total = Counters(1, N_COUNTED)
         self._shared: dict[Hashable, tuple[int, Any]] = {}
-        self._grow()
+        self._grow(catalog)
 
     def follow(self, catalog: Catalog) -> None:
-        """Take the catalogue's new rows in."""
+        """Take the catalogue's new rows in; who reads `catalog` meanwhile has room for all rows."""
+        self._grow(catalog)
         self.catalog = catalog
-        self._grow()
 
-    def _grow(self) -> None:
+    def _grow(self, catalog: Catalog) -> None:
         sizes = {
-            "content": len(self.catalog),
-            "creator": len(self.catalog.creator_pk),
-            "sound": self.catalog.n_sounds,
-            "category": len(self.catalog.categories),
+            "content": len(catalog),
+            "creator": len(catalog.creator_pk),
+            "sound": catalog.n_sounds,
+            "category": len(catalog.categories),
         }
         for name, size in sizes.items():
             self.by[name].grow(size)

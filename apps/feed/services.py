@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from apps.candidates.sources import SOURCE_NAMES
 from apps.candidates.types import Request
-from apps.content import selectors as content
 from apps.content.models import Content
 from apps.content.types import Catalog
 from apps.core.candidates import Candidates
@@ -74,11 +73,7 @@ def for_user(query: FeedQuery, *, now_ms: int) -> FeedAnswer:
     profile = _profile(query.user_id, now_ms)
     cursor = _cursor(query, profile.pk, now_ms)
     request = hydrate(query, profile, cursor, now_ms)
-    outcome = FEED.run(request, _excluded(request))
-    degraded = list(outcome.degraded)
-    candidates = outcome.candidates.take(slice(query.limit + PARAMS.reserve))
-    slots, checked = _check_now(candidates, request.catalog, profile.pk, now_ms)
-    shown = checked.take(slice(query.limit))
+    degraded, slots, shown = _choose(request, query.limit)
     request_id = uuid.uuid4()
     ranker = _ranker_version(degraded)
     try:
@@ -107,15 +102,20 @@ def _cursor(query: FeedQuery, viewer: int, now_ms: int) -> Cursor:
 
 
 def _profile(user_id: str, now_ms: int) -> Profile:
-    profile = profiles.profile(user_id, at_ms=now_ms)
+    # The viewer's clock may be ahead: what they hid by it must be gone now, not in five minutes.
+    at_ms = now_ms + events_conf.MAX_AHEAD_MS
+    profile = profiles.profile(user_id, at_ms=at_ms)
     if profile.pk:
         return profile
-    return Profile(pk=profile_services.ensure_viewers([user_id])[user_id])
+    profile_services.ensure_viewers([user_id])
+    return profiles.profile(user_id, at_ms=at_ms)
 
 
 def hydrate(query: FeedQuery, profile: Profile, cursor: Cursor, now_ms: int) -> Request:
     """Return the request with all that the stages read of the viewer and of the world."""
-    catalog = content.catalog()
+    # The counters' own catalogue: the newer one may have rows that they do not count yet.
+    stats = features.stats()
+    catalog = stats.catalog
     promoted = bundle.production()
     served = events.served(
         profile.pk,
@@ -134,7 +134,7 @@ def hydrate(query: FeedQuery, profile: Profile, cursor: Cursor, now_ms: int) -> 
             language=languages.get(profile.language, -1),
         ),
         catalog=catalog,
-        stats=features.stats(),
+        stats=stats,
         models=promoted.retrieval if promoted else None,
         followed=catalog.creator_rows_of(profile.followed),
         hidden=catalog.creator_rows_of(profile.hidden),
@@ -145,12 +145,35 @@ def hydrate(query: FeedQuery, profile: Profile, cursor: Cursor, now_ms: int) -> 
 
 def _excluded(request: Request) -> NDArray[np.bool_]:
     """Return bool[n_contents]: what sources need not propose, because filters would remove it."""
-    excluded = ~request.catalog.is_servable
+    catalog = request.catalog
+    excluded = ~catalog.is_servable | (catalog.uploaded_ms > request.query.at_ms)
+    if request.own_creator >= 0:
+        excluded |= catalog.creator == request.own_creator
     for rows in (request.query.history.content, request.served):
         excluded[rows[rows >= 0]] = True
     if len(request.hidden):
-        excluded |= np.isin(request.catalog.creator, request.hidden)
+        excluded |= np.isin(catalog.creator, request.hidden)
     return excluded
+
+
+def _choose(request: Request, limit: int) -> tuple[list[str], dict[int, _Slot], Candidates]:
+    """Return what was skipped on the way, the slots by catalog row, and what to show.
+
+    When the last check leaves less than a page, the viewer has met more than the history that was
+    read, or much was removed: the pipeline runs once more without all that.
+    """
+    excluded = _excluded(request)
+    for is_last in (False, True):
+        outcome = FEED.run(request, excluded)
+        candidates = outcome.candidates.take(slice(limit + PARAMS.reserve))
+        query = request.query
+        slots, checked = _check_now(candidates, request.catalog, query.viewer, query.at_ms)
+        if is_last or len(checked) >= limit or len(checked) == len(candidates):
+            break
+        met = request.catalog.rows_of(events.seen(query.viewer))
+        excluded[met[met >= 0]] = True
+        excluded[np.setdiff1d(candidates.rows, checked.rows)] = True
+    return list(outcome.degraded), slots, checked.take(slice(limit))
 
 
 def _check_now(

@@ -28,8 +28,11 @@ def ensure_viewers(user_ids: Iterable[str]) -> dict[str, int]:
     wanted = {user_id: pseudonym(user_id) for user_id in user_ids}
     found = _keys(wanted.values())
     if missing := [p for p in wanted.values() if p not in found]:
-        # Another process may make the same viewer now; the unique pseudonym decides.
-        Viewer.objects.bulk_create([Viewer(pseudonym=p) for p in missing], ignore_conflicts=True)
+        # Another process may make the same viewer now; the unique pseudonym decides. In one order,
+        # or two batches wait for each other's rows.
+        Viewer.objects.bulk_create(
+            [Viewer(pseudonym=p) for p in sorted(missing)], ignore_conflicts=True
+        )
         found |= _keys(missing)
     return {user_id: found[p] for user_id, p in wanted.items()}
 
@@ -59,21 +62,28 @@ def _creator_keys(creator_ids: Iterable[str]) -> dict[str, int]:
 def upsert_users(rows: Sequence[UserRow], *, now_ms: int) -> None:
     """Create or change users; what a row leaves out stays.
 
-    A list of followed creators replaces the one before.
+    A list of followed creators replaces the one before; the last of several rows of a user wins.
     """
     with transaction.atomic():
         keys = ensure_viewers(row.user_id for row in rows)
-        viewers = Viewer.objects.in_bulk(list(keys.values()))
+        # Locks, so that two upserts of one user cannot lose each other's fields; in one order, so
+        # that two batches do not wait for each other.
+        locked = Viewer.objects.select_for_update().order_by("pk")
+        viewers = locked.in_bulk(list(keys.values()))
         creators = ensure_creators(
             c for row in rows for c in row.preferences.creators_followed or ()
         )
-        changes: list[RelationChange] = []
+        followed: dict[int, list[int]] = {}
         for row in rows:
             viewer = viewers[keys[row.user_id]]
             _apply(viewer, row)
             if row.preferences.creators_followed is not None:
-                followed = [creators[c] for c in row.preferences.creators_followed]
-                changes += _replace_follows(viewer.pk, followed, now_ms)
+                followed[viewer.pk] = [creators[c] for c in row.preferences.creators_followed]
+        changes = [
+            change
+            for pk, creator_pks in followed.items()
+            for change in _replace_follows(pk, creator_pks, now_ms)
+        ]
         Viewer.objects.bulk_update(
             viewers.values(), ["age_group", "location", "language", "categories"], batch_size=500
         )
@@ -105,6 +115,7 @@ def relate(changes: Sequence[RelationChange]) -> None:
     latest: dict[tuple[int, int, int], RelationChange] = {}
     for change in sorted(changes, key=lambda c: c.changed_ms):
         latest[change.viewer, change.creator, change.kind] = change
+    in_order = [latest[key] for key in sorted(latest)]  # or two batches wait for each other
     with transaction.atomic():
         CreatorRelation.objects.bulk_create(
             [
@@ -115,11 +126,11 @@ def relate(changes: Sequence[RelationChange]) -> None:
                     is_active=c.is_active,
                     changed_ms=c.changed_ms,
                 )
-                for c in latest.values()
+                for c in in_order
             ],
             ignore_conflicts=True,
         )
-        for c in latest.values():
+        for c in in_order:
             # Conditional, so that a late event cannot undo a newer one.
             CreatorRelation.objects.filter(
                 viewer_id=c.viewer, creator_id=c.creator, kind=c.kind, changed_ms__lt=c.changed_ms

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from apps.core.auth import MAX_CLIENT_TOKEN_SECONDS, client_token
 from apps.core.clock import now_ms
-from apps.core.json import checked_id, decode, decode_rows, openapi
+from apps.core.json import body_of, checked_id, decode, decode_rows, openapi
 from apps.core.models import Scope
 from apps.profiles.services import upsert_users
 from apps.profiles.types import PublicId, UserRow, UserUpsert
@@ -51,7 +51,7 @@ class UserDetail(APIView):
     )
     def put(self, request: Request, user_id: str) -> Response:
         """Create or change a user; what is left out stays as it is."""
-        given = decode(request.data, UserUpsert)
+        given = decode(body_of(request), UserUpsert)
         row = UserRow(checked_id(user_id), given.demographics, given.preferences)
         upsert_users([row], now_ms=now_ms())
         return Response(status=204)
@@ -69,7 +69,7 @@ class UserBatch(APIView):
     )
     def post(self, request: Request) -> Response:
         """Create or change up to 500 users, all or none."""
-        rows = decode_rows(request.data, UserRow)
+        rows = decode_rows(body_of(request), UserRow)
         upsert_users(rows, now_ms=now_ms())
         return Response(UserCount(len(rows)))
 
@@ -86,6 +86,6 @@ class ClientTokens(APIView):
     )
     def post(self, request: Request) -> Response:
         """Return a short-lived token that reads one viewer's feed and posts their events."""
-        asked = decode(request.data, TokenRequest)
+        asked = decode(body_of(request), TokenRequest)
         token = client_token(asked.user_id, ttl_seconds=asked.ttl)
         return Response(TokenAnswer(token, asked.ttl), status=201)

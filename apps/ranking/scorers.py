@@ -65,7 +65,9 @@ class CreatorCap:
         creator = request.catalog.creator[candidates.rows]
         nth = _nth_of_its_kind(creator)
         score = candidates["score"]
-        discounted = np.where(np.isfinite(score), score - score.min(initial=0), 0)
+        is_finite = np.isfinite(score)
+        floor = score[is_finite].min(initial=0)  # what sank to −inf must not take the others along
+        discounted = np.where(is_finite, score, floor) - floor
         discounted = discounted * self.decay ** np.minimum(nth, 50)
         key = np.lexsort((-discounted, nth >= self.cap))
         return candidates.take(key)

@@ -46,7 +46,7 @@ class KuaiRand:
         self.n_rows = sum(len(table) for _, table in self._logs)
 
     def _take(self, path: Path) -> None:
-        table = read_table(path)
+        table = read_table(path).reset_index(names="line")
         if "author_id" in table:
             self._videos.append(table.rename(columns={"item_id": "video_id"}))
         elif "seq_pos" in table:
@@ -69,7 +69,7 @@ class KuaiRand:
             read = _history_events if "seq_pos" in table else _impression_events
             rows = table.iloc[skipped:].to_dict("records")
             for number, row in enumerate(rows, skipped):
-                place = f"{name} row {number + 1}"
+                place = f"{name} row {row['line'] + 1}"
                 yield first + number, checked(place, lambda row=row, read=read: read(row))  # type: ignore[misc]
             first += len(table)
 
@@ -98,22 +98,27 @@ def _history_events(row: dict[str, Any]) -> list[Row]:
 
 
 def _impression_events(row: dict[str, Any]) -> list[Row]:
-    user_id, content_id, at_ms = str(row["user_id"]), str(row["item_id"]), int(row["timestamp_ms"])
-    flags = EventFlag.LONG_VIEW if row["long_view"] == 1 else EventFlag.SHORT_VIEW
-    watch = row["watch_ms"]
+    # One bad cell makes a text of every number in its column, so numbers are read cell by cell.
+    number = {name: float(row[name]) for name in ("timestamp_ms", "long_view", "watch_ms", "tab")}
+    user_id, content_id, at_ms = (
+        str(row["user_id"]),
+        str(row["item_id"]),
+        int(number["timestamp_ms"]),
+    )
+    flags = EventFlag.LONG_VIEW if number["long_view"] == 1 else EventFlag.SHORT_VIEW
     view = LoggedEvent(
         user_id,
         content_id,
         EventType.VIEW,
         at_ms,
-        watch_seconds=None if pd.isna(watch) else watch / 1000,
+        watch_seconds=None if pd.isna(number["watch_ms"]) else number["watch_ms"] / 1000,
         flags=flags,
-        surface=0 if pd.isna(row["tab"]) else int(row["tab"]),
+        surface=0 if pd.isna(number["tab"]) else int(number["tab"]),
     )
     return [view] + [
         LoggedEvent(user_id, content_id, kind, at_ms, surface=view.surface)
         for column, kind in _SIGNALS
-        if row.get(column) == 1
+        if float(row.get(column, 0)) == 1
     ]
 
 

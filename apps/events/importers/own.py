@@ -15,6 +15,9 @@ from apps.events.importers.base import BadLine, find_files, read_table
 from apps.events.importers.run import ImportReport, Progress, batches
 from apps.events.services import IngestRules, ingest
 
+# An id may look like a number; the intake takes texts only.
+_TEXTS = ("user_id", "content_id", "creator_id", "event_id", "comment_text", "platform", "reason")
+
 
 def import_events(paths: list[Path], *, now_ms: int, progress: Progress) -> ImportReport:
     """Send every line through the same intake as the API; event ids make a second run harmless."""
@@ -37,8 +40,9 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Yield (line number, event as JSON)."""
     names = path.name.removesuffix(".gz")
     if names.endswith((".csv", ".parquet")):
-        for number, row in enumerate(read_table(path).to_dict("records"), 2):
-            yield number, msgspec.json.encode({k: _plain(v) for k, v in row.items() if _is_set(v)})
+        for number, row in enumerate(_table(path).to_dict("records"), 2):
+            event = {str(k): _plain(str(k), v) for k, v in row.items() if _is_set(v)}
+            yield number, msgspec.json.encode(event)
         return
     opener: Any = gzip.open if path.suffix == ".gz" else open
     with opener(path, "rb") as file:
@@ -47,11 +51,20 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
                 yield number, line
 
 
+def _table(path: Path) -> pd.DataFrame:
+    """Read a table; in CSV only an empty cell is a missing one."""
+    if path.suffix == ".parquet":
+        return read_table(path)
+    return read_table(path, dtype=dict.fromkeys(_TEXTS, str), keep_default_na=False, na_values=[""])
+
+
 def _is_set(value: Any) -> bool:
     return isinstance(value, list | dict) or not pd.isna(value)
 
 
-def _plain(value: Any) -> Any:
+def _plain(name: str, value: Any) -> Any:
     if isinstance(value, pd.Timestamp):
         return value.isoformat()
+    if name in _TEXTS and not isinstance(value, str):
+        return f"{value:.0f}" if isinstance(value, float) else str(value)
     return value.item() if hasattr(value, "item") else value

@@ -1,0 +1,138 @@
+"""What is counted about contents and what stands above them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from apps.content.tests.factories import HOUR_MS, NOW_MS, make_catalog
+from apps.events.tests.factories import make_log
+from apps.events.types import EventLog, EventType
+from apps.features.stats import DAY, ENTITIES, EVER, Counted, Stats
+from apps.features.tests.factories import make_stats
+
+CATALOG = make_catalog(30)
+LOG = make_log(CATALOG, 500)
+
+
+def make_events(kind: EventType, content: list[int], watch: float = 30.0) -> EventLog:
+    n = len(content)
+    return (
+        make_log(CATALOG, n)
+        .take(slice(0, n))
+        .__class__(
+            viewer=np.ones(n, np.int64),
+            content=np.array(content),
+            creator=CATALOG.creator[content],
+            kind=np.full(n, kind, np.int8),
+            at_ms=np.full(n, NOW_MS),
+            watch_seconds=np.full(n, watch, np.float32),
+            flags=np.zeros(n, np.int16),
+            surface=np.zeros(n, np.int16),
+            utc_offset_minutes=np.zeros(n, np.int16),
+        )
+    )
+
+
+def ever(stats: Stats, entity: str, row: int) -> list[float]:
+    return stats.by[entity].at(np.array([row]), NOW_MS)[0, :, EVER].tolist()
+
+
+@pytest.mark.parametrize("size", [1, 7, 100, 499])
+def test_streaming_in_chunks_counts_what_counting_at_once_does(size: int) -> None:
+    streamed, at_once = Stats(CATALOG), make_stats(LOG, CATALOG)
+
+    for start in range(0, len(LOG), size):
+        streamed.advance(LOG.take(slice(start, start + size)))
+
+    assert streamed.n_events == at_once.n_events == len(LOG)
+    for name in ENTITIES:
+        rows = np.arange(len(at_once.by[name].sums))
+        np.testing.assert_allclose(
+            streamed.by[name].at(rows, NOW_MS), at_once.by[name].at(rows, NOW_MS), atol=1e-9
+        )
+
+
+def test_shuffled_log_counts_the_same() -> None:
+    shuffled = LOG.take(np.random.default_rng(1).permutation(len(LOG)))
+
+    expected = make_stats(LOG, CATALOG).popularity(DAY, NOW_MS)
+
+    found = make_stats(shuffled, CATALOG).popularity(DAY, NOW_MS)
+    np.testing.assert_allclose(found, expected, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (EventType.VIEW, [1, 1, 0, 0, 0]),
+        (EventType.LIKE, [0, 0, 1, 0, 0]),
+        (EventType.COMMENT, [0, 0, 0, 1, 0]),
+        (EventType.SHARE, [0, 0, 0, 1, 0]),
+        (EventType.SAVE, [0, 0, 0, 1, 0]),
+        (EventType.FOLLOW, [0, 0, 0, 1, 0]),
+        (EventType.SKIP, [0, 0, 0, 0, 1]),
+        (EventType.HIDE, [0, 0, 0, 0, 1]),
+        (EventType.REPORT, [0, 0, 0, 0, 1]),
+        (EventType.UNLIKE, [0, 0, 0, 0, 0]),
+        (EventType.CONTENT_UPLOAD, [0, 0, 0, 0, 0]),
+    ],
+)
+def test_each_type_counts_as_what_it_means(kind: EventType, expected: list[int]) -> None:
+    stats = make_stats(make_events(kind, [4]), CATALOG)
+
+    assert ever(stats, "content", 4) == expected
+    assert ever(stats, "creator", CATALOG.creator[4]) == expected
+    assert stats.total.at(np.array([0]), NOW_MS)[0, :, EVER].tolist() == expected
+
+
+def test_short_view_is_no_long_view() -> None:
+    stats = make_stats(make_events(EventType.VIEW, [1], watch=0.5), CATALOG)
+
+    assert ever(stats, "content", 1) == [1, 0, 0, 0, 0]
+
+
+def test_counts_of_a_creator_are_the_sum_over_their_contents() -> None:
+    stats = make_stats(LOG, CATALOG)
+
+    views = stats.by["content"].all_at(Counted.VIEW, EVER, NOW_MS)[: len(CATALOG)]
+
+    by_creator = np.bincount(CATALOG.creator, views)
+    found = stats.by["creator"].all_at(Counted.VIEW, EVER, NOW_MS)[: len(by_creator)]
+    np.testing.assert_allclose(found, by_creator)
+
+
+def test_events_without_a_content_count_for_nothing() -> None:
+    nowhere = replace(LOG, content=np.full(len(LOG), -1))
+
+    assert make_stats(nowhere, CATALOG).popularity(EVER, NOW_MS).sum() == 0
+
+
+def test_popularity_is_long_views_and_a_third_of_the_others() -> None:
+    stats = make_stats(make_events(EventType.VIEW, [4, 4]), CATALOG)
+    stats.advance(make_events(EventType.VIEW, [4], watch=0.5))
+
+    assert stats.popularity(EVER, NOW_MS)[4] == pytest.approx(2.3)
+
+
+def test_new_contents_can_be_counted_after_following_the_catalogue() -> None:
+    stats = make_stats(LOG, CATALOG)
+    larger = make_catalog(40)
+
+    stats.follow(larger)
+    stats.advance(replace(make_events(EventType.VIEW, [4]), content=np.array([39])))
+
+    assert len(stats.popularity(EVER, NOW_MS)) == 40
+    assert ever(stats, "content", 39)[Counted.VIEW] == 1
+
+
+def test_shared_value_is_made_once_a_second() -> None:
+    stats = Stats(CATALOG)
+    made: list[int] = []
+
+    for at_ms in (NOW_MS, NOW_MS + 500, NOW_MS + 999, NOW_MS + 1000, NOW_MS + HOUR_MS):
+        stats.shared("key", at_ms, lambda at=at_ms: made.append(at))  # type: ignore[misc]
+
+    assert made == [NOW_MS, NOW_MS + 1000, NOW_MS + HOUR_MS]

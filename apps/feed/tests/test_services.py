@@ -1,0 +1,431 @@
+"""One page of a feed, and the next ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from apps.candidates.sources import SOURCE_NAMES
+from apps.content import selectors as content
+from apps.content.models import Content
+from apps.content.services import set_status, upsert_contents
+from apps.content.tests.factories import DAY_MS, NOW_MS, make_content, make_contents
+from apps.content.types import ContentRow
+from apps.core.errors import Problem
+from apps.events.models import Event, Slate
+from apps.events.tests.factories import make_event, send
+from apps.feed.conf import PARAMS
+from apps.feed.services import FeedQuery, for_user
+from apps.feed.types import FeedAnswer
+from apps.profiles.models import Viewer
+from apps.profiles.services import ensure_viewers, upsert_users
+from apps.profiles.types import Preferences, UserRow
+
+pytestmark = pytest.mark.django_db
+
+SKIPPED_BEFORE_TRAINING = ["scorer:learned_select"]
+
+
+def feed(user_id: str = "alice", *, now_ms: int = NOW_MS, **query: Any) -> FeedAnswer:
+    return for_user(FeedQuery(user_id, **query), now_ms=now_ms)
+
+
+def ids(answer: FeedAnswer) -> list[str]:
+    return [item.content_id for item in answer.items]
+
+
+def scroll(user_id: str = "alice", *, limit: int = 10, most: int = 50) -> list[FeedAnswer]:
+    """Return pages until an empty one comes."""
+    pages = [feed(user_id, limit=limit)]
+    while pages[-1].next_cursor and len(pages) < most:
+        now_ms = NOW_MS + 1000 * len(pages)
+        pages.append(feed(user_id, limit=limit, cursor=pages[-1].next_cursor, now_ms=now_ms))
+    return pages
+
+
+class TestPage:
+    def test_unknown_user_gets_items(self) -> None:
+        made = make_contents(30)
+
+        answer = feed("nobody")
+
+        assert len(answer.items) == PARAMS.default_limit
+        assert set(ids(answer)) <= set(made)
+
+    @pytest.mark.parametrize("limit", [1, 7, 20])
+    def test_page_has_as_many_items_as_asked(self, limit: int) -> None:
+        make_contents(120, creators=60)
+
+        assert len(feed(limit=limit).items) == limit
+
+    def test_page_of_an_empty_catalogue_is_empty(self) -> None:
+        answer = feed()
+
+        assert (answer.items, answer.next_cursor) == ([], None)
+
+    def test_items_say_where_they_stand_and_why(self) -> None:
+        make_contents(3)
+
+        answer = feed()
+
+        assert [item.position for item in answer.items] == [0, 1, 2]
+        assert {item.source for item in answer.items} <= set(SOURCE_NAMES)
+        assert all(item.reason for item in answer.items)
+        assert {item.creator_id for item in answer.items} == {"creator0", "creator1", "creator2"}
+
+    def test_without_training_the_ladder_serves_and_says_so(self) -> None:
+        make_contents(3)
+
+        answer = feed()
+
+        assert answer.ranker == "rank_fusion"
+        assert answer.degraded == SKIPPED_BEFORE_TRAINING
+
+    def test_explained_page_has_cards_and_another_has_none(self) -> None:
+        make_content("v1", description="A dance", tags=["dance"], duration=9.5)
+
+        card = feed(explain=True).items[0].content
+
+        assert card is not None
+        assert (card.description, card.tags, card.duration) == ("A dance", ["dance"], 9.5)
+        assert feed("carol").items[0].content is None
+
+    def test_no_creator_fills_the_top_of_a_page(self) -> None:
+        make_contents(30, creators=10)
+
+        creators = [item.creator_id for item in feed().items]
+
+        assert max(creators.count(c) for c in creators) <= PARAMS.creator_cap
+
+    def test_page_is_filled_by_one_creator_where_there_is_no_other(self) -> None:
+        make_contents(30, creators=1)
+
+        assert len(feed().items) == PARAMS.default_limit
+
+    def test_content_of_tomorrow_is_not_shown_today(self) -> None:
+        make_content("v1", now_ms=NOW_MS + DAY_MS)
+
+        assert feed().items == []
+        assert ids(feed(now_ms=NOW_MS + DAY_MS)) == ["v1"]
+
+
+class TestScroll:
+    def test_no_content_comes_twice_until_the_catalogue_is_exhausted(self) -> None:
+        made = make_contents(137, creators=11)
+
+        pages = scroll()
+
+        shown = [content_id for page in pages for content_id in ids(page)]
+        assert sorted(shown) == sorted(made)
+        assert pages[-1].next_cursor is None
+
+    def test_positions_run_on_over_pages(self) -> None:
+        make_contents(25)
+
+        pages = scroll()
+
+        positions = [item.position for page in pages for item in page.items]
+        assert positions == list(range(25))
+
+    def test_pages_of_one_scroll_share_their_session(self) -> None:
+        make_contents(25)
+        scroll()
+
+        assert Slate.objects.values("feed_session").distinct().count() == 1
+        feed()
+        assert Slate.objects.values("feed_session").distinct().count() == 2
+
+    def test_uploads_during_a_scroll_repeat_nothing(self) -> None:
+        make_contents(20)
+        first = feed()
+        make_contents(20, prefix="w", now_ms=NOW_MS + 500)
+
+        second = feed(cursor=first.next_cursor, now_ms=NOW_MS + 1000)
+
+        assert not set(ids(first)) & set(ids(second))
+        assert len(second.items) == 10
+
+    def test_new_scroll_does_not_repeat_what_was_just_served(self) -> None:
+        make_contents(20)
+
+        first, second = feed(), feed(now_ms=NOW_MS + 60_000)
+
+        assert not set(ids(first)) & set(ids(second))
+
+    def test_what_was_served_but_not_seen_comes_back_later(self) -> None:
+        make_contents(10)
+        first = feed()
+
+        assert set(ids(feed(now_ms=NOW_MS + 2 * 3_600_000))) == set(ids(first))
+
+    def test_cursor_of_another_viewer_is_refused(self) -> None:
+        make_contents(20)
+        cursor = feed("alice").next_cursor
+
+        with pytest.raises(Problem, match="another user_id"):
+            feed("mallory", cursor=cursor)
+
+    def test_scrolls_of_two_viewers_do_not_touch_each_other(self) -> None:
+        made = make_contents(20)
+
+        alice, carol = scroll("alice"), scroll("carol")
+
+        assert sorted(i for p in alice for i in ids(p)) == sorted(made)
+        assert sorted(i for p in carol for i in ids(p)) == sorted(made)
+
+
+class TestNextRequest:
+    """What a viewer did, and what was decided, is in the next page."""
+
+    @pytest.mark.parametrize("kind", ["view", "skip", "like", "report"])
+    def test_seen_content_never_comes_back(self, kind: str) -> None:
+        made = make_contents(8)
+        send(*(make_event(kind, NOW_MS - DAY_MS, content_id=c) for c in made[:6]))
+
+        assert set(ids(feed())) == set(made[6:])
+
+    def test_content_seen_long_ago_never_comes_back(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("apps.events.conf.HISTORY_EVENTS", 3)
+        made = make_contents(12)
+        send(
+            *(make_event("view", NOW_MS - 1000 + i, content_id=c) for i, c in enumerate(made[:10]))
+        )
+
+        assert set(ids(feed())) == set(made[10:])
+
+    def test_what_others_saw_still_comes(self) -> None:
+        made = make_contents(4)
+        send(*(make_event(content_id=c, user_id="carol") for c in made))
+
+        assert set(ids(feed())) == set(made)
+
+    @pytest.mark.parametrize("ahead_ms", [-1000, 0, 120_000])
+    def test_hidden_creator_is_gone_from_the_next_request(self, ahead_ms: int) -> None:
+        make_contents(10, creators=5)
+        hide = make_event("hide", NOW_MS + ahead_ms, content_id=None, creator_id="creator3")
+        send(hide)
+
+        creators = {item.creator_id for item in feed(now_ms=NOW_MS + 1).items}
+
+        assert creators == {"creator0", "creator1", "creator2", "creator4"}
+
+    def test_hidden_content_hides_its_creator_for_two_weeks(self) -> None:
+        make_contents(10, creators=5)
+        send(make_event("hide", content_id="v3"))
+
+        soon, later = feed(now_ms=NOW_MS + DAY_MS), feed(now_ms=NOW_MS + 15 * DAY_MS)
+
+        assert "creator3" not in {item.creator_id for item in soon.items}
+        assert "v8" in ids(later)
+        assert "v3" not in ids(later)
+
+    def test_hidden_creator_stays_visible_to_others(self) -> None:
+        make_contents(10, creators=5)
+        send(make_event("hide", content_id=None, creator_id="creator3"))
+
+        assert "creator3" in {item.creator_id for item in feed("carol").items}
+
+    def test_followed_creators_contents_appear_after_a_follow(self) -> None:
+        make_content("old", "bob", now_ms=NOW_MS - 300 * DAY_MS)
+        make_contents(60, creators=30)
+        assert "old" not in ids(feed())
+
+        send(make_event("follow", content_id=None, creator_id="bob"))
+
+        answer = feed(now_ms=NOW_MS + 1)
+        (item,) = [i for i in answer.items if i.content_id == "old"]
+        assert (item.source, item.reason) == ("followed", "You follow bob")
+
+    def test_unfollowed_creators_contents_lose_their_place(self) -> None:
+        make_content("old", "bob", now_ms=NOW_MS - 300 * DAY_MS)
+        make_contents(60, creators=30)
+        upsert_users(
+            [UserRow("alice", preferences=Preferences(creators_followed=["bob"]))], now_ms=NOW_MS
+        )
+        send(make_event("unfollow", NOW_MS + 1, content_id=None, creator_id="bob"))
+
+        assert "old" not in ids(feed(now_ms=NOW_MS + 2))
+
+    @pytest.mark.parametrize("status", [Content.Status.REMOVED, Content.Status.HIDDEN])
+    def test_removed_content_is_gone_from_the_next_request(self, status: Any) -> None:
+        made = make_contents(8)
+
+        set_status([made[0]], status, now_ms=NOW_MS + 1)
+
+        assert set(ids(feed(now_ms=NOW_MS + 1))) == set(made[1:])
+
+    def test_removed_content_is_gone_even_when_the_catalogue_in_memory_is_stale(
+        self, settings: Any
+    ) -> None:
+        made = make_contents(8)
+        settings.REFRESH_SECONDS = 1
+        feed("carol")  # fills the memory
+        set_status(made[:3], Content.Status.REMOVED, now_ms=NOW_MS + 1)
+
+        answer = feed(now_ms=NOW_MS + 1)
+
+        assert len(content.catalog()) == 8
+        assert content.catalog().is_servable.all()
+        assert set(ids(answer)) == set(made[3:])
+
+    def test_removed_contents_do_not_shorten_a_page_of_a_stale_catalogue(
+        self, settings: Any
+    ) -> None:
+        made = make_contents(40, creators=20)
+        settings.REFRESH_SECONDS = 1
+        removed = ids(feed("carol"))[:5]
+        set_status(removed, Content.Status.REMOVED, now_ms=NOW_MS + 1)
+
+        answer = feed(now_ms=NOW_MS + 1)
+
+        assert len(answer.items) == PARAMS.default_limit
+        assert not set(removed) & set(ids(answer))
+        assert set(ids(answer)) <= set(made)
+
+    def test_own_content_is_never_served(self) -> None:
+        make_contents(6, creators=3)
+        ensure_viewers(["creator1"])
+
+        assert "creator1" not in {item.creator_id for item in feed("creator1").items}
+
+    def test_own_content_is_not_served_on_the_very_first_request(self) -> None:
+        make_contents(6, creators=3)
+
+        assert "creator1" not in {item.creator_id for item in feed("creator1").items}
+
+    def test_own_contents_do_not_crowd_out_those_of_others(self) -> None:
+        others = make_contents(5, now_ms=NOW_MS - DAY_MS)
+        rows = [ContentRow(f"own{i}", "alice") for i in range(60)]
+        upsert_contents(rows, now_ms=NOW_MS)
+
+        assert set(ids(feed("alice"))) == set(others)
+
+    def test_contents_of_tomorrow_do_not_crowd_out_those_of_today(self) -> None:
+        upsert_users(
+            [UserRow("alice", preferences=Preferences(creators_followed=["bob"]))], now_ms=NOW_MS
+        )
+        make_content("old", "bob", now_ms=NOW_MS - 300 * DAY_MS)
+        make_contents(60, creators=30)
+        rows = [ContentRow(f"later{i}", "bob") for i in range(70)]
+        upsert_contents(rows, now_ms=NOW_MS + DAY_MS)
+
+        assert "old" in ids(feed("alice"))
+
+
+class TestFreshness:
+    def test_catalogue_newer_than_the_counters_degrades_nothing(self, settings: Any) -> None:
+        make_contents(8)
+        settings.REFRESH_SECONDS = 1
+        feed("carol")
+        make_contents(4, prefix="w", now_ms=NOW_MS + 10)
+
+        content._live.update()  # the refresh goes on to the counters only after this
+        answer = feed(now_ms=NOW_MS + 2000)
+
+        assert answer.degraded == SKIPPED_BEFORE_TRAINING
+        assert len(answer.items) >= 8
+
+    def test_viewer_who_has_seen_almost_everything_gets_the_rest(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("apps.events.conf.HISTORY_EVENTS", 5)
+        made = make_contents(90, creators=30)
+        seen = made[3:]  # all but the three oldest, most of them long ago
+        send(*(make_event("view", NOW_MS - 1000 + i, content_id=c) for i, c in enumerate(seen)))
+
+        assert set(ids(feed())) == set(made[:3])
+
+
+class TestSlate:
+    def test_slate_is_stored_as_it_was_served(self) -> None:
+        make_contents(30)
+
+        answer = feed(limit=7)
+
+        slate = Slate.objects.get()
+        pks = np.frombuffer(slate.content_pks, "<i8").tolist()
+        by_pk = Content.objects.in_bulk(pks)
+        assert str(slate.id) == answer.request_id
+        assert [by_pk[pk].content_id for pk in pks] == ids(answer)
+        scores = np.frombuffer(slate.scores, "<f4")
+        np.testing.assert_allclose(scores, [item.score for item in answer.items], rtol=1e-6)
+        sources = np.frombuffer(slate.sources, "<u4")
+        firsts = [SOURCE_NAMES.index(item.source) for item in answer.items]
+        assert all(mask >> first & 1 for mask, first in zip(sources.tolist(), firsts, strict=True))
+        assert np.frombuffer(slate.propensities, "<f4").tolist() == [1.0] * 7
+        assert (slate.served_ms, slate.first_position, slate.ranker) == (NOW_MS, 0, "rank_fusion")
+        assert slate.viewer_id == ensure_viewers(["alice"])["alice"]
+
+    def test_slates_of_a_scroll_say_where_they_begin(self) -> None:
+        make_contents(25)
+
+        scroll()
+
+        firsts = Slate.objects.order_by("served_ms").values_list("first_position", flat=True)
+        assert list(firsts) == [0, 10, 20, 25]
+
+    def test_empty_page_has_an_empty_slate(self) -> None:
+        feed()
+
+        assert bytes(Slate.objects.get().content_pks) == b""
+
+
+class TestQueries:
+    @pytest.fixture(autouse=True)
+    def _world(self, settings: Any) -> None:
+        make_contents(80, creators=20)
+        settings.REFRESH_SECONDS = 1
+        ensure_viewers(["alice"])
+        feed("carol")  # fills the memory
+
+    @pytest.mark.parametrize("limit", [1, 5, 40, 50])
+    def test_number_of_queries_does_not_grow_with_the_page(
+        self, limit: int, django_assert_num_queries: Any
+    ) -> None:
+        with django_assert_num_queries(6):
+            feed(limit=limit)
+
+    @pytest.mark.parametrize("n_events", [1, 50, 300])
+    def test_number_of_queries_does_not_grow_with_the_history(
+        self, n_events: int, django_assert_num_queries: Any
+    ) -> None:
+        send(
+            *(
+                make_event(at_ms=NOW_MS - 1000 - i, content_id=f"v{i % 60}", event_id=f"e{i}")
+                for i in range(n_events)
+            )
+        )
+
+        with django_assert_num_queries(6):
+            feed()
+
+    def test_number_of_queries_does_not_grow_with_follows(
+        self, django_assert_num_queries: Any
+    ) -> None:
+        follows = Preferences(creators_followed=[f"creator{i}" for i in range(20)])
+        upsert_users([UserRow("alice", preferences=follows)], now_ms=NOW_MS - 5)
+
+        with django_assert_num_queries(6):
+            feed()
+
+
+def test_feed_makes_the_viewer_once() -> None:
+    make_contents(3)
+
+    feed("alice")
+    feed("alice")
+
+    assert Viewer.objects.count() == 1
+    assert not Event.objects.exists()
+
+
+def test_changed_creator_counts_from_the_next_request_on() -> None:
+    make_content("v1", "bob")
+    send(make_event("hide", content_id=None, creator_id="mallory"))
+    assert ids(feed(now_ms=NOW_MS + 1)) == ["v1"]
+
+    upsert_contents([ContentRow("v1", "mallory")], now_ms=NOW_MS + 2)
+
+    assert ids(feed(now_ms=NOW_MS + 7_200_000)) == []

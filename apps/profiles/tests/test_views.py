@@ -1,0 +1,65 @@
+"""Users over the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from apps.core.clock import now_ms
+from apps.profiles.models import Viewer
+from apps.profiles.selectors import profile
+
+
+def test_put_stores_a_user(api: Any) -> None:
+    answer = api.put("users/alice", {"demographics": {"language": "de"}})
+
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert profile("alice", at_ms=now_ms()).language == "de"
+
+
+def test_put_of_nothing_makes_an_empty_user(api: Any) -> None:
+    assert api.put("users/alice", {}).status_code == 204
+
+    assert Viewer.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"demographics": {"age_group": "30"}},
+        {"demographics": {"birthday": "1990-01-01"}},
+        {"demographics": {"location": "Somewhere 1"}},
+        {"preferences": {"categories": "news"}},
+        {"preferences": {"creators_followed": [""]}},
+        {"preferences": {"creators_followed": [1]}},
+        {"is_staff": True},
+        {"demographics": {"language": "a\0"}},
+    ],
+)
+def test_put_of_what_does_not_fit_is_refused(body: Any, api: Any) -> None:
+    answer = api.put("users/alice", body)
+
+    assert answer.status_code == 422, answer.content
+    assert not Viewer.objects.exists()
+
+
+def test_batch_stores_users(api: Any) -> None:
+    rows = [{"user_id": f"user{i}", "demographics": {"language": "en"}} for i in range(3)]
+
+    answer = api.post("users/batch", rows)
+
+    assert (answer.status_code, answer.json()) == (200, {"accepted": 3})
+
+
+def test_batch_with_a_malformed_row_stores_nothing(api: Any) -> None:
+    answer = api.post("users/batch", [{"user_id": "alice"}, {"user_id": ""}])
+
+    assert answer.status_code == 422
+    assert not Viewer.objects.exists()
+
+
+def test_batch_past_the_limit_is_refused(api: Any) -> None:
+    answer = api.post("users/batch", [{"user_id": f"user{i}"} for i in range(501)])
+
+    assert answer.status_code == 413

@@ -1,0 +1,117 @@
+"""Many at once: nothing is lost, doubled or refused."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from apps.content.models import Content
+from apps.core.auth import create_key
+from apps.events.models import Event
+from apps.profiles.models import Creator, CreatorRelation, Viewer
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(
+        "connection.vendor == 'sqlite'", reason="threads cannot share an in-memory database"
+    ),
+]
+N_THREADS = 4
+
+
+def at_once(work: Callable[[int], Any]) -> list[Any]:
+    """Run `work(i)` in several threads that start together; return what each returned."""
+    start = threading.Barrier(N_THREADS)
+    results: list[Any] = [None] * N_THREADS
+
+    def run(i: int) -> None:
+        try:
+            start.wait(10)
+            results[i] = work(i)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(i,)) for i in range(N_THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+@pytest.fixture
+def post(api_with: Callable[..., Any]) -> Callable[[str, Any], Any]:
+    key = create_key(name="k", scopes=["events:write", "content:write", "users:write"])
+    return lambda path, body: api_with(key=key).post(path, body)
+
+
+def test_same_events_in_any_order_from_many_clients_are_stored_once(post: Any) -> None:
+    kinds = ["view", "like", "follow", "hide"]
+    events = [
+        {
+            "type": kinds[i % 4],
+            "user_id": f"user{i % 60}",
+            "creator_id": f"creator{i % 30}",
+            "content_id": f"v{i % 40}",
+            "event_id": f"e{i}",
+        }
+        for i in range(120)
+    ]
+
+    def work(i: int) -> list[int]:
+        mine = random.Random(i).sample(events, len(events))
+        return [post("events", mine).status_code for _ in range(3)]
+
+    answers = at_once(work)
+
+    assert answers == [[202] * 3] * N_THREADS
+    assert Event.objects.count() == 120
+    assert Viewer.objects.count() == 60
+    assert Creator.objects.count() == 30
+    assert CreatorRelation.objects.count() == 30  # 15 viewers follow, 15 others hide
+
+
+def test_same_contents_in_any_order_from_many_clients_are_stored_once(post: Any) -> None:
+    rows = [
+        {
+            "content_id": f"v{i}",
+            "creator_id": f"creator{i % 9}",
+            "metadata": {"audio_id": f"song{i % 7}", "description": f"text {i}"},
+        }
+        for i in range(60)
+    ]
+
+    def work(i: int) -> list[int]:
+        mine = random.Random(i).sample(rows, len(rows))
+        return [post("content/batch", mine).status_code for _ in range(3)]
+
+    answers = at_once(work)
+
+    assert answers == [[200] * 3] * N_THREADS
+    stored = dict(Content.objects.values_list("content_id", "description"))
+    assert stored == {f"v{i}": f"text {i}" for i in range(60)}
+
+
+def test_same_users_in_any_order_from_many_clients_are_stored_once(post: Any) -> None:
+    rows = [
+        {
+            "user_id": f"user{i}",
+            "demographics": {"language": "en"},
+            "preferences": {"creators_followed": [f"creator{i % 5}", f"creator{i % 3}"]},
+        }
+        for i in range(60)
+    ]
+
+    def work(i: int) -> list[int]:
+        mine = random.Random(i).sample(rows, len(rows))
+        return [post("users/batch", mine).status_code for _ in range(3)]
+
+    answers = at_once(work)
+
+    assert answers == [[200] * 3] * N_THREADS
+    assert Viewer.objects.filter(language="en").count() == 60
