@@ -19,6 +19,7 @@ const MORE_HEADS = [
 ];
 const SOURCES = {
   followed: "Creators you follow",
+  just_after: "What comes right after",
   next_item: "What comes next",
   item_item: "Watched together",
   nearest: "Close to your taste",
