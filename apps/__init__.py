@@ -1,0 +1,1 @@
+"""The parts of the monolith; `pyproject.toml` says which may import which."""

@@ -18,8 +18,8 @@ SEARCH_FACTORS = (30, 100, 300)  # nodes inspected per wanted neighbor: the leas
 class VectorIndex:
     """Finds the contents whose vectors have the largest inner product with a query.
 
-    Annoy compares angles; a vector of length |v| is augmented by √(M² − |v|²), M the longest, which
-    turns inner products into angles (Bachrach et al., RecSys 2014). What Annoy finds is scored again
+    Annoy compares angles; a vector of length |v| gets √(M² − |v|²) more, M the longest, which
+    turns inner products into angles (Bachrach et al., RecSys 2014). What it finds is scored again
     exactly.
     """
 
@@ -62,7 +62,7 @@ def build_trees(vectors: NDArray[np.float32], path: Path, *, seed: int) -> None:
 
 
 def load_trees(path: Path, factors: int) -> AnnoyIndex:
-    """Memory-map an Annoy file; its hash must have been checked, a corrupt one kills the process."""
+    """Memory-map an Annoy file whose hash was checked: a corrupt one kills the process."""
     trees = AnnoyIndex(factors + 1, "angular")
     trees.load(str(path))
     return trees
@@ -88,10 +88,8 @@ def measured_recall(
 
 
 def best_rows(scores: NDArray[np.floating], k: int) -> Rows:
-    """Return the rows of the k largest finite positive-or-negative scores, best first."""
-    if k < len(scores):
-        rows = np.argpartition(-scores, k - 1)[:k]
-    else:
-        rows = np.arange(len(scores))
+    """Return the rows of the k largest finite scores, best first."""
+    is_cut = k < len(scores)
+    rows = np.argpartition(-scores, k - 1)[:k] if is_cut else np.arange(len(scores))
     rows = rows[np.isfinite(scores[rows])]
     return rows[np.argsort(-scores[rows], kind="stable")]

@@ -27,7 +27,13 @@ def content_keys(content_ids: Iterable[str]) -> dict[str, ContentKey]:
     }
 
 
-def public_ids() -> dict[int, str]:
+def public_ids(content_pks: Iterable[int]) -> dict[int, str]:
+    """Return the content_id of each database key."""
+    contents = Content.objects.filter(pk__in=list(content_pks))
+    return dict(contents.values_list("pk", "content_id"))
+
+
+def all_public_ids() -> dict[int, str]:
     """Return the content_id of every database key: for commands, not for requests."""
     return dict(Content.objects.values_list("pk", "content_id").iterator(chunk_size=10_000))
 

@@ -1,0 +1,1 @@
+"""Carries what every app needs and knows no domain."""

@@ -80,7 +80,7 @@ class KeyAuthentication(BaseAuthentication):
 
 
 class HasScope(BasePermission):
-    """Allow what the view's `required_scopes` names for the method; what is not named is refused."""
+    """Allow what the view's `required_scopes` names for the method, and nothing else."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         """Raise 401 without a caller and 403 without the scope."""

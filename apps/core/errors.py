@@ -7,7 +7,7 @@ class RecsysError(Exception):
     """Base of every domain error."""
 
 
-class Problem(RecsysError):
+class Problem(RecsysError):  # noqa: N818  named as in RFC 9457
     """An anticipated failure of a request, told to the client as RFC 9457 problem+json."""
 
     def __init__(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import IO, Any, TypeVar
 
 import msgspec
@@ -33,7 +33,7 @@ class JSONParser(BaseParser):
 
     media_type = "*/*"
 
-    def parse(
+    def parse(  # type: ignore[override]  # bytes, not a mapping: see the class
         self,
         stream: IO[bytes],
         media_type: str | None = None,
@@ -133,11 +133,13 @@ def nul_path(value: Any, path: str = "") -> str | None:
     if isinstance(value, str):
         return path if "\0" in value else None
     if isinstance(value, msgspec.Struct):
-        pairs = ((name, getattr(value, name)) for name in value.__struct_fields__)
+        pairs: Iterable[tuple[str, Any]] = (
+            (name, getattr(value, name)) for name in value.__struct_fields__
+        )
     elif isinstance(value, dict):
         if any("\0" in str(key) for key in value):
             return path
-        pairs = iter(value.items())
+        pairs = value.items()
     elif isinstance(value, list | tuple):
         pairs = ((str(i), item) for i, item in enumerate(value))
     else:
@@ -148,7 +150,7 @@ def nul_path(value: Any, path: str = "") -> str | None:
 def openapi(kind: Any) -> dict[str, Any]:
     """Return the OpenAPI 3.0 schema of a struct (or list of them), with its parts inlined."""
     (schema,), parts = msgspec.json.schema_components([kind], ref_template="{name}")
-    return _to_openapi_30(schema, parts)  # type: ignore[no-any-return]
+    return _to_openapi_30(schema, parts)
 
 
 def _to_openapi_30(node: Any, parts: Mapping[str, Any]) -> Any:

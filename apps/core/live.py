@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_registry: list[Live] = []  # type: ignore[type-arg]
+_registry: list[Live] = []
 
 
 class Live(Generic[T]):

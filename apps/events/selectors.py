@@ -31,7 +31,7 @@ _CHUNK = 50_000
 
 
 def history(viewer: int, catalog: Catalog, *, at_ms: int) -> EventLog:
-    """Return the viewer's latest events before `at_ms` (at most `HISTORY_EVENTS`), in time order."""
+    """Return the viewer's latest `HISTORY_EVENTS` events before `at_ms`, in time order."""
     events = Event.objects.filter(viewer_id=viewer, occurred_ms__lt=at_ms)
     rows = events.order_by("-occurred_ms", "-id").values_list(*_FIELDS)
     return _to_log(list(rows[: conf.HISTORY_EVENTS])[::-1], catalog)

@@ -37,7 +37,7 @@ _ABOUT_CREATORS = {EventType.FOLLOW, EventType.UNFOLLOW, EventType.HIDE}
 class _Accepted(NamedTuple):
     """An event that passed validation, with what was worked out of it."""
 
-    index: int
+    place: int  # in the batch
     event: EventIn
     kind: EventType
     key: UUID
@@ -80,8 +80,8 @@ def _validate(index: int, text: Any, rules: IngestRules) -> _Accepted | Refusal:
         event = _decode(text)
     except msgspec.ValidationError as error:
         issue = validation_issue(error)
-        where = f" ({issue['pointer']})" if issue["pointer"] else ""
-        return Refusal(index, _event_id_of(text), issue["code"], issue["detail"] + where)
+        pointer = f" ({issue['pointer']})" if issue["pointer"] else ""
+        return Refusal(index, _event_id_of(text), issue["code"], issue["detail"] + pointer)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         return Refusal(index, None, "malformed-json", str(error))
     if (b"\\u0000" in bytes(text)) and (where := nul_path(event)) is not None:
@@ -378,7 +378,8 @@ def link_events(content_ids: Sequence[str]) -> int:
     Follows and hides that named the content only now find its creator, and take effect.
     """
     waiting = Event.objects.filter(content_key__in=content_ids)
-    keys = content_selectors.content_keys(set(waiting.values_list("content_key", flat=True)))
+    names = {name for name in waiting.values_list("content_key", flat=True) if name}
+    keys = content_selectors.content_keys(names)
     late = waiting.filter(kind__in=_ABOUT_CREATORS, viewer__isnull=False, creator__isnull=True)
     changes = [
         _change(viewer, keys[name].creator_pk, EventType(kind), at_ms, hide=_Kind.MUTE)
@@ -398,4 +399,4 @@ def link_events(content_ids: Sequence[str]) -> int:
 def link_all_events() -> int:
     """Link what a race left over: an event and its content may commit at the same moment."""
     waiting = Event.objects.filter(content_key__isnull=False).values_list("content_key", flat=True)
-    return link_events(list(waiting.distinct()[:10_000]))
+    return link_events([name for name in waiting.distinct()[:10_000] if name])

@@ -1,0 +1,1 @@
+"""Turns log and catalogue into the numbers that rankers see."""

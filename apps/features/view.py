@@ -18,7 +18,8 @@ class View:
     """n pairs of a query and a content; serving has one query, training has many.
 
     rows: int64[n] catalog rows. query_of: int64[n] index of each pair's query in 0..m−1.
-    at_ms, surface, utc_offset_minutes, language: int64[m] of the queries. history: of the m viewers.
+    at_ms, surface, utc_offset_minutes, language: int64[m] of the queries. history: of the
+    m viewers.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class View:
 
     @cached_property
     def history_weights(self) -> NDArray[np.float32]:
-        """float32[m, h, 5]: views, long views, weight for, weight against, weight of the last day."""
+        """float32[m, h, 5]: views, long views, weight for, against, and of the last day."""
         h = self.history
         recent = np.exp2(-h.hours_ago / 24)
         return np.stack(

@@ -1,0 +1,1 @@
+"""Serves one ranked feed per request."""

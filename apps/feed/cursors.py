@@ -29,7 +29,7 @@ def encode_cursor(cursor: Cursor, viewer: int) -> str:
 
 
 def decode_cursor(text: str, viewer: int) -> Cursor:
-    """Return where the scroll stands; raise 400 for a cursor forged, expired or another viewer's."""
+    """Return where the scroll stands; raise 400 for one forged, expired or another viewer's."""
     try:
         session, started_ms, position, owner = signing.loads(
             text, salt=_SALT, max_age=PARAMS.cursor_seconds

@@ -1,0 +1,1 @@
+"""Turns outcomes into better models."""

@@ -68,7 +68,7 @@ def read_pairs(path: Path, catalog: Catalog) -> PairTable:
         raise PairsFileError(f"{path}: line {line} is earlier than the one before; sort by time")
     viewers = viewer_keys(table["user_id"].unique())
     strangers = {u: -2 - i for i, u in enumerate(set(table["user_id"]) - viewers.keys())}
-    pks = {content_id: pk for pk, content_id in content.public_ids().items()}
+    pks = {content_id: pk for pk, content_id in content.all_public_ids().items()}
     content_pk = np.asarray(table["content_id"].map(pks).fillna(-1), np.int64)
     surface = np.asarray(table.get("surface", pd.Series(-1, table.index)).fillna(-1), np.int64)
     return PairTable(

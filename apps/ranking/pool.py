@@ -54,6 +54,6 @@ def pool_features(given: Opinions) -> NDArray[np.float32]:
 
 
 def rank_fusion(given: Opinions) -> NDArray[np.float64]:
-    """Return Σ_sources 1 / (60 + rank), float64[n]: reciprocal rank fusion (Cormack et al. 2009)."""
+    """Return Σ_sources 1 / (60 + rank), float64[n]: rank fusion (Cormack et al. 2009)."""
     parts = np.where(np.isfinite(given.scores), 1 / (_FUSION_K + 1 + given.places), 0)
     return np.asarray(parts.sum(axis=1))

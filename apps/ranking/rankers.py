@@ -27,7 +27,7 @@ _FACTS = "rankers.json"
 class WatchTime:
     """The expected watch time: a model of log(1 + seconds), and the factor back to the mean."""
 
-    model: Model = Model(None, 0.0)  # noqa: RUF009  immutable
+    model: Model = Model(None, 0.0)
     scale: float = 1.0
 
     def predict(self, x: NDArray[np.float32], *, threads: int = 1) -> NDArray[np.float64]:

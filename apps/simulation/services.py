@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import islice
-from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -14,6 +12,7 @@ from apps.content.selectors import content_keys
 from apps.content.services import upsert_contents
 from apps.content.types import ContentMetadata, ContentRow
 from apps.core.clock import to_datetime
+from apps.events.importers.run import batches
 from apps.events.services import LoggedEvent, append_log
 from apps.events.types import EventType
 from apps.profiles.models import Creator
@@ -25,7 +24,6 @@ from apps.simulation.vocabulary import AGE_GROUPS, DEVICES, LANGUAGES
 from apps.simulation.world import World
 
 Progress = Callable[[str, int, int], None]  # what, how many more, of how many
-T = TypeVar("T")
 _BATCH = 500
 _EVENT_BATCH = 20_000
 
@@ -38,18 +36,18 @@ def store_world(world: World, *, now_ms: int, progress: Progress) -> int:
     viewers = _viewer_keys(world)
     contents = {
         k: v
-        for part in _batches(iter(world.contents.id), _BATCH)
+        for part in batches(iter(world.contents.id), _BATCH)
         for k, v in content_keys(part).items()
     }
     n = len(history.at_ms)
-    for events in _batches(_events(world, history), _EVENT_BATCH):
+    for events in batches(_events(world, history), _EVENT_BATCH):
         append_log(events, viewers=viewers, contents=contents)
         progress("events", len(events), n)
     return n
 
 
 def _store_contents(world: World, now_ms: int, progress: Progress) -> None:
-    for rows in _batches(_contents(world), _BATCH):
+    for rows in batches(_contents(world), _BATCH):
         upsert_contents(rows, now_ms=now_ms)
         progress("contents", len(rows), len(world.contents.id))
     names = dict(zip(world.creators.id, world.creators.name, strict=True))
@@ -83,7 +81,7 @@ def _contents(world: World) -> Iterator[ContentRow]:
 
 
 def _store_viewers(world: World, now_ms: int, progress: Progress) -> None:
-    for rows in _batches(_users(world), _BATCH):
+    for rows in batches(_users(world), _BATCH):
         # Follows are as old as the history, so that later unfollows win.
         upsert_users(rows, now_ms=world.params.start_ms)
         progress("viewers", len(rows), len(world.viewers.id))
@@ -113,7 +111,7 @@ def _age_band(name: str) -> AgeBand:
 
 
 def _viewer_keys(world: World) -> dict[str, int]:
-    parts = _batches(iter(world.viewers.id), _BATCH)
+    parts = batches(iter(world.viewers.id), _BATCH)
     return {k: v for part in parts for k, v in ensure_viewers(part).items()}
 
 
@@ -132,8 +130,3 @@ def _events(world: World, history: History) -> Iterator[LoggedEvent]:
             utc_offset_minutes=int(history.utc_offset_minutes[i]),
             info=info,
         )
-
-
-def _batches(items: Iterator[T], size: int) -> Iterator[list[T]]:
-    while batch := list(islice(items, size)):
-        yield batch

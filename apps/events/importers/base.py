@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pandas as pd
 
@@ -58,7 +58,7 @@ def read_table(path: Path, **csv_options: object) -> pd.DataFrame:
     """Read a Parquet or CSV file (compressed or not) as a table."""
     if path.suffix == ".parquet":
         return pd.read_parquet(path)
-    return pd.read_csv(path, low_memory=False, **csv_options)  # type: ignore[call-overload,no-any-return]
+    return pd.read_csv(path, low_memory=False, **csv_options)  # type: ignore[call-overload]
 
 
 def rating_events(user_id: str, content_id: str, rating: float, at_ms: int) -> list[Row]:
@@ -70,6 +70,13 @@ def rating_events(user_id: str, content_id: str, rating: float, at_ms: int) -> l
     view = LoggedEvent(user_id, content_id, EventType.VIEW, at_ms, flags=flag)
     like = LoggedEvent(user_id, content_id, EventType.LIKE, at_ms)
     return [view, like] if rating >= 4 else [view]
+
+
+def records(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a table as dicts by column name."""
+    columns = [table[name].tolist() for name in table.columns]
+    for values in zip(*columns, strict=True):
+        yield dict(zip(table.columns, values, strict=True))
 
 
 def checked(place: str, make: Callable[[], list[Row]]) -> list[Row]:

@@ -16,7 +16,14 @@ import pandas as pd
 
 from apps.content.types import ContentMetadata, ContentRow
 from apps.core.clock import from_datetime
-from apps.events.importers.base import ImportFormatError, Row, checked, find_files, read_table
+from apps.events.importers.base import (
+    ImportFormatError,
+    Row,
+    checked,
+    find_files,
+    read_table,
+    records,
+)
 from apps.events.services import LoggedEvent
 from apps.events.types import EventFlag, EventType
 
@@ -58,7 +65,7 @@ class KuaiRand:
     def contents(self) -> Iterator[ContentRow]:
         """Yield the videos; tags are numbers in this data."""
         for table in self._videos:
-            for video in table.to_dict("records"):
+            for video in records(table):
                 yield _content(video)
 
     def events(self, start: int) -> Iterator[tuple[int, list[Row]]]:
@@ -67,7 +74,7 @@ class KuaiRand:
         for name, table in self._logs:
             skipped = min(max(start - first, 0), len(table))
             read = _history_events if "seq_pos" in table else _impression_events
-            rows = table.iloc[skipped:].to_dict("records")
+            rows = records(table.iloc[skipped:])
             for number, row in enumerate(rows, skipped):
                 place = f"{name} row {row['line'] + 1}"
                 yield first + number, checked(place, lambda row=row, read=read: read(row))  # type: ignore[misc]
@@ -99,7 +106,8 @@ def _history_events(row: dict[str, Any]) -> list[Row]:
 
 def _impression_events(row: dict[str, Any]) -> list[Row]:
     # One bad cell makes a text of every number in its column, so numbers are read cell by cell.
-    number = {name: float(row[name]) for name in ("timestamp_ms", "long_view", "watch_ms", "tab")}
+    names = ("timestamp_ms", "long_view", "watch_ms", "tab")
+    number = {n: float("nan") if pd.isna(row[n]) else float(row[n]) for n in names}
     user_id, content_id, at_ms = (
         str(row["user_id"]),
         str(row["item_id"]),
@@ -115,11 +123,12 @@ def _impression_events(row: dict[str, Any]) -> list[Row]:
         flags=flags,
         surface=0 if pd.isna(number["tab"]) else int(number["tab"]),
     )
-    return [view] + [
+    extra: list[Row] = [
         LoggedEvent(user_id, content_id, kind, at_ms, surface=view.surface)
         for column, kind in _SIGNALS
         if float(row.get(column, 0)) == 1
     ]
+    return [view, *extra]
 
 
 def _content(video: dict[str, Any]) -> ContentRow:

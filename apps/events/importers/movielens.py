@@ -18,6 +18,7 @@ from apps.events.importers.base import (
     find_files,
     rating_events,
     read_table,
+    records,
 )
 
 _YEAR = re.compile(r"\((\d{4})\)\s*$")
@@ -74,19 +75,20 @@ class MovieLens:
         common = self._tags.groupby("movieId")["tag"].agg(
             lambda t: list(t.value_counts().index[:3])
         )
-        for movie in self._movies.to_dict("records"):
+        for movie in records(self._movies):
             yield _content(movie, common.get(movie["movieId"], []))
 
     def events(self, start: int) -> Iterator[tuple[int, list[Row]]]:
         """Yield ratings in time order."""
-        for number, row in enumerate(self._ratings.iloc[start:].itertuples(), start):
-            place = f"{self._place} line {row.line + 2}"
+        for number, row in enumerate(records(self._ratings.iloc[start:]), start):
+            place = f"{self._place} line {row['line'] + 2}"
             yield number, checked(place, lambda row=row: _events(row))  # type: ignore[misc]
 
 
-def _events(row: Any) -> list[Row]:
-    at_ms = int(row.timestamp) * 1000
-    return rating_events(str(int(row.userId)), str(int(row.movieId)), float(row.rating), at_ms)
+def _events(row: dict[str, Any]) -> list[Row]:
+    at_ms = int(row["timestamp"]) * 1000
+    user_id, content_id = str(int(row["userId"])), str(int(row["movieId"]))
+    return rating_events(user_id, content_id, float(row["rating"]), at_ms)
 
 
 def _content(movie: dict[str, Any], tags: list[str]) -> ContentRow:

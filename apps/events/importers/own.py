@@ -11,7 +11,7 @@ import msgspec
 import pandas as pd
 
 from apps.events import conf
-from apps.events.importers.base import BadLine, find_files, read_table
+from apps.events.importers.base import BadLine, find_files, read_table, records
 from apps.events.importers.run import ImportReport, Progress, batches
 from apps.events.services import IngestRules, ingest
 
@@ -40,7 +40,7 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Yield (line number, event as JSON)."""
     names = path.name.removesuffix(".gz")
     if names.endswith((".csv", ".parquet")):
-        for number, row in enumerate(_table(path).to_dict("records"), 2):
+        for number, row in enumerate(records(_table(path)), 2):
             event = {str(k): _plain(str(k), v) for k, v in row.items() if _is_set(v)}
             yield number, msgspec.json.encode(event)
         return

@@ -10,7 +10,14 @@ from typing import Any
 import pandas as pd
 
 from apps.content.types import ContentMetadata, ContentRow
-from apps.events.importers.base import ImportFormatError, Row, checked, find_files, rating_events
+from apps.events.importers.base import (
+    ImportFormatError,
+    Row,
+    checked,
+    find_files,
+    rating_events,
+    records,
+)
 
 _TITLES = ("title", "movie_title", "name", "description")
 _CLASSES = ("class", "genre", "genres", "categories", "category", "tag", "tags")
@@ -42,7 +49,7 @@ class RecBole:
     def contents(self) -> Iterator[ContentRow]:
         """Yield the items, and those that only the interactions name."""
         named = set(self._inter["item_id"].astype(str))
-        for item in self._items.to_dict("records"):
+        for item in records(self._items):
             named.discard(str(item["item_id"]))
             yield _content(item)
         for item_id in sorted(named):
@@ -50,7 +57,7 @@ class RecBole:
 
     def events(self, start: int) -> Iterator[tuple[int, list[Row]]]:
         """Yield interactions in time order."""
-        for number, row in enumerate(self._inter.iloc[start:].to_dict("records"), start):
+        for number, row in enumerate(records(self._inter.iloc[start:]), start):
             place = f"{self._place} line {row['line'] + 2}"
             yield number, checked(place, lambda row=row: self._events(row))  # type: ignore[misc]
 

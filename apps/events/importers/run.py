@@ -84,6 +84,7 @@ def _look_up(
 
 
 def batches(rows: Iterator[T], size: int) -> Iterator[list[T]]:
+    """Yield lists of `size` rows, the last one shorter."""
     while batch := list(islice(rows, size)):
         yield batch
 

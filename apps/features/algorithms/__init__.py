@@ -1,0 +1,1 @@
+"""Arithmetic of features: arrays in, arrays out."""

@@ -97,7 +97,7 @@ class Interval(NamedTuple):
 
 
 def bootstrap_mean(values: Floats, rng: np.random.Generator, *, n: int = 1000) -> Interval:
-    """Return the mean of values float64[m], one a viewer, with percentiles over resampled viewers."""
+    """Return the mean of values float64[m], one a viewer, over resampled viewers."""
     m = len(values)
     if not m:
         return Interval(float("nan"), float("nan"), float("nan"))

@@ -58,6 +58,6 @@ class Command(BaseCommand):
         if report.resumed_at:
             self.stdout.write(f"{report.resumed_at:,} rows were imported before")
         self.stdout.write(
-            f"{report.n_contents:,} contents, {report.n_events:,} events from {report.n_rows:,} rows,"
-            f" {len(report.bad_lines):,} bad lines"
+            f"{report.n_contents:,} contents, {report.n_events:,} events from {report.n_rows:,} "
+            f"rows, {len(report.bad_lines):,} bad lines"
         )

@@ -1,4 +1,4 @@
-"""`manage.py evaluate --protocol temporal|leave-last --k 10,20 --out DIR`: how good is it?"""
+"""`manage.py evaluate --protocol temporal|leave-last --k 10,20 --out DIR`: judge offline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py recommend --users FILE --k N [--at TIME] --out FILE.csv`: top lists of many viewers."""
+"""`manage.py recommend --users FILE --k N [--at TIME] --out FILE.csv`: lists of many viewers."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Command(BaseCommand):
         then = moment(log, catalog, promoted.retrieval, at_ms)
         keys = viewer_keys(user_ids)
         viewers = [keys.get(user_id, 0) for user_id in user_ids]
-        public = content.public_ids()
+        public = content.all_public_ids()
         started = time.perf_counter()
         with options["out"].open("w", newline="") as file:
             writer = csv.writer(file)
