@@ -26,11 +26,13 @@ def make_pool(n: int, proposers: list[int] | None = None, **scores: list[float])
     return Candidates(np.arange(n), columns)
 
 
-def make_examples(n_features: int, n: int = 400, *, seed: int = 0) -> tuple[NDArray, NDArray]:
-    """Return features with some missing, and labels that the first of them decides."""
+def make_examples(
+    n_features: int, n: int = 400, *, seed: int = 0, decisive: int = 0
+) -> tuple[NDArray, NDArray]:
+    """Return features with some missing, and labels that one of them decides."""
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(n, n_features)).astype(np.float32)
-    y = (x[:, 0] + 0.3 * rng.normal(size=n) > 0).astype(np.float32)
+    y = (x[:, decisive] + 0.3 * rng.normal(size=n) > 0).astype(np.float32)
     x[rng.random(x.shape) < 0.05] = np.nan
     return x, y
 
