@@ -216,8 +216,8 @@ def _judge_head(
         "rate": rate,
         "mean_prediction": float(predicted.mean()),
     }
-    if grouped:
-        judged["gauc"] = metrics.grouped_auc(label, predicted, viewer)
+    if grouped and np.isfinite(gauc := metrics.grouped_auc(label, predicted, viewer)):
+        judged["gauc"] = gauc
     return judged
 
 

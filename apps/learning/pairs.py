@@ -32,6 +32,8 @@ _ALIASES = {
     "is_follow": "follow",
     "is_hate": "hide",
 }
+# Texts, or "007" would be read as the number 7.
+_TEXTS = dict.fromkeys(("user_id", "content_id", "item_id", "video_id"), str)
 _EXPLICIT = {
     "like": EventType.LIKE,
     "comment": EventType.COMMENT,
@@ -58,7 +60,7 @@ class PairTable:
 
 def read_pairs(path: Path, catalog: Catalog) -> PairTable:
     """Read a CSV or Parquet file of pairs; raise `PairsFileError` naming what is wrong."""
-    table = read_table(path).rename(columns=_ALIASES)
+    table = read_table(path, dtype=_TEXTS).rename(columns=_ALIASES)
     if missing := {"user_id", "content_id", "timestamp"} - set(table):
         raise PairsFileError(f"{path}: columns {sorted(missing)} are missing")
     table = table.astype({"user_id": str, "content_id": str})
@@ -86,9 +88,12 @@ def read_pairs(path: Path, catalog: Catalog) -> PairTable:
 
 def _moments(column: pd.Series, path: Path) -> NDArray[np.int64]:
     """Return epoch ms of ISO texts or of numbers (seconds where they are too small for ms)."""
+    missing = np.flatnonzero(column.isna())
+    if len(missing):
+        raise PairsFileError(f"{path}: line {missing[0] + 2} has no timestamp")
     if pd.api.types.is_numeric_dtype(column):
         numbers = column.to_numpy(np.float64)
-        scale = 1000 if len(numbers) and np.nanmax(numbers) < 1e11 else 1
+        scale = 1000 if len(numbers) and numbers.max() < 1e11 else 1
         return (numbers * scale).astype(np.int64)
     try:
         moments = pd.to_datetime(column, utc=True, format="ISO8601")

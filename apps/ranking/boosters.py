@@ -38,7 +38,14 @@ class Frame:
     def __init__(self, x: NDArray[np.float32], names: list[str]) -> None:
         import lightgbm as lgb
 
-        settings = {"max_bin": _BINS, "verbose": -1, "seed": 1, "num_threads": _THREADS}
+        settings = {
+            "max_bin": _BINS,
+            # Else a later model may not have leaves smaller than those the bins were made for.
+            "feature_pre_filter": False,
+            "verbose": -1,
+            "seed": 1,
+            "num_threads": _THREADS,
+        }
         self._data = lgb.Dataset(x, feature_name=names, params=settings)
         self._data.construct()
 

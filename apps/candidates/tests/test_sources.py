@@ -1,0 +1,293 @@
+"""Every source on a catalogue small enough to rank by hand, and the promises that all keep."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from apps.candidates.algorithms.neighbors import Neighbors
+from apps.candidates.services import fit_retrieval
+from apps.candidates.sources import SOURCE_NAMES, SOURCES
+from apps.candidates.sources.crowd import FollowedCreators, Fresh, Popular
+from apps.candidates.sources.taste import ItemItem, NearestContent, NextItem, merge_repeats
+from apps.candidates.tests.factories import (
+    NOW_MS,
+    SMALL,
+    make_catalog,
+    make_log,
+    make_models,
+    make_request,
+    nothing_excluded,
+    two_communities,
+    watched,
+)
+from apps.candidates.types import Request, RetrievalModels
+from apps.content.types import Catalog
+from apps.core.clock import DAY_MS, HOUR_MS
+from apps.core.pipeline import Source
+from apps.events.types import EventLog, EventType
+from apps.features.stats import EVER, HOURS_6
+
+
+def proposed(source: Source[Request], request: Request, k: int = 10) -> list[int]:
+    scores = source(request)
+    assert scores is not None
+    return scores.top(k, nothing_excluded(request.catalog)).tolist()
+
+
+class TestMergeRepeats:
+    def merged(self, rows: list[int], weights: list[float]) -> tuple[list[int], list[float]]:
+        kept, sums = merge_repeats(np.array(rows), np.array(weights, np.float32))
+        return kept.tolist(), sums.tolist()
+
+    def test_repeats_add_up_at_their_last_place(self) -> None:
+        assert self.merged([5, 3, 5], [1, 0.5, 1]) == ([3, 5], [0.5, 2])
+
+    def test_sums_stop_at_the_most(self) -> None:
+        assert self.merged([4, 4], [2, 2]) == ([4], [3])
+
+    def test_what_was_taken_back_is_left_out(self) -> None:
+        assert self.merged([1, 2, 1], [1, 1, -3]) == ([2], [1])
+
+    def test_nothing_stays_nothing(self) -> None:
+        assert self.merged([], []) == ([], [])
+
+
+class TestFollowedCreators:
+    def test_newest_contents_of_followed_creators_come_first(self) -> None:
+        # Rows 1 and 4 are by creator 1; a row is a day newer than the one before.
+        request = make_request(make_catalog(6), followed=np.array([1]))
+        assert proposed(FollowedCreators(quota=5), request) == [4, 1]
+
+    def test_contents_that_cannot_be_shown_are_not_proposed(self) -> None:
+        catalog = make_catalog(6, is_servable=np.arange(6) != 4)
+        request = make_request(catalog, followed=np.array([1]))
+        assert proposed(FollowedCreators(quota=5), request) == [1]
+
+    def test_others_have_no_score(self) -> None:
+        scores = FollowedCreators(quota=5)(make_request(make_catalog(6), followed=np.array([1])))
+        assert scores is not None
+        assert np.isnan(scores.at(np.arange(6))).tolist() == [True, False, True, True, False, True]
+
+    def test_who_follows_nobody_gets_nothing(self) -> None:
+        assert FollowedCreators(quota=5)(make_request(make_catalog(6))) is None
+
+
+class TestPopular:
+    # Content 0: three long views 12 h ago; content 1: one an hour ago; content 2: a short one.
+    LOG = make_log(
+        [
+            *[(viewer, 0, NOW_MS - 12 * HOUR_MS) for viewer in (1, 2, 3)],
+            (4, 1, NOW_MS - HOUR_MS),
+            (5, 2, NOW_MS - HOUR_MS, EventType.VIEW, 3.0),
+        ]
+    )
+
+    def test_recent_views_win_at_a_short_half_life(self) -> None:
+        # 0: 3 · 2^(−12/6) = 0.75; 1: 2^(−1/6) = 0.89; 2: 0.3 · 0.89 = 0.27
+        request = make_request(make_catalog(6), log=self.LOG)
+        assert proposed(Popular("p", HOURS_6, quota=5), request) == [1, 0, 2]
+
+    def test_all_views_count_the_same_for_ever(self) -> None:
+        request = make_request(make_catalog(6), log=self.LOG)
+        assert proposed(Popular("p", EVER, quota=5), request) == [0, 1, 2]
+
+    def test_score_is_the_logarithm_of_the_count(self) -> None:
+        scores = Popular("p", EVER, quota=5)(make_request(make_catalog(6), log=self.LOG))
+        np.testing.assert_allclose(scores.at(np.arange(4)), np.log1p([3, 1, 0.3, 0]), rtol=1e-6)
+
+    def test_contents_that_cannot_be_shown_are_not_proposed(self) -> None:
+        request = make_request(make_catalog(6, is_servable=np.arange(6) != 0), log=self.LOG)
+        assert proposed(Popular("p", EVER, quota=5), request) == [1, 2]
+
+
+class TestFresh:
+    def test_newest_come_first(self) -> None:
+        assert proposed(Fresh(quota=3), make_request(make_catalog(6)), 3) == [5, 4, 3]
+
+    def test_contents_that_are_not_out_yet_wait(self) -> None:
+        uploaded_ms = NOW_MS + np.array([-3, -1, 1]) * DAY_MS
+        request = make_request(make_catalog(3, uploaded_ms=uploaded_ms))
+        assert proposed(Fresh(quota=3), request) == [1, 0]
+
+
+# 0 is followed by 1, 2 by 3, each a little by 4.
+FOLLOWING = Neighbors(
+    np.array([[1, 4], [-1, -1], [3, 4], [-1, -1], [-1, -1]], np.int32),
+    np.array([[1, 0.1], [0, 0], [1, 0.1], [0, 0], [0, 0]], np.float32),
+)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        NextItem("next_item", quota=5, decay_events=4.0),
+        ItemItem("item_item", quota=5, decay_events=4.0),
+    ],
+    ids=lambda s: s.name,
+)
+class TestNeighborSources:
+    def request(self, history: EventLog, n: int = 6) -> Request:
+        models = make_models(5, next_item=FOLLOWING, item_item=FOLLOWING)
+        return make_request(make_catalog(n), history, models=models)
+
+    def test_neighbors_of_the_latest_event_come_first(self, source: NextItem) -> None:
+        assert proposed(source, self.request(watched(0, 2))) == [3, 1, 4]
+        assert proposed(source, self.request(watched(2, 0))) == [1, 3, 4]
+
+    def test_scores_fade_with_the_events_between(self, source: NextItem) -> None:
+        # 2 is the latest: 3 gets 1. 0 is one event older: 1 gets e^(−1/4), 4 a tenth of both.
+        scores = source(self.request(watched(0, 2)))
+        assert scores is not None
+        older = np.exp(-1 / 4)
+        np.testing.assert_allclose(
+            scores.at(np.array([3, 1, 4])), [1, older, (1 + older) / 10], rtol=1e-6
+        )
+
+    def test_contents_without_a_neighbor_are_not_proposed(self, source: NextItem) -> None:
+        assert proposed(source, self.request(watched(1))) == []
+
+    def test_content_newer_than_the_models_changes_nothing(self, source: NextItem) -> None:
+        assert proposed(source, self.request(watched(0, 5))) == [1, 4]
+
+    def test_hidden_content_speaks_for_nothing(self, source: NextItem) -> None:
+        hidden = make_log([(1, 0, NOW_MS - 9), (1, 0, NOW_MS - 5, EventType.HIDE), (1, 2, NOW_MS)])
+        assert proposed(source, self.request(hidden)) == [3, 4]
+
+    def test_without_history_there_is_nothing_to_say(self, source: NextItem) -> None:
+        assert source(self.request(EventLog.empty())) is None
+
+    def test_before_the_first_training_there_is_nothing_to_say(self, source: NextItem) -> None:
+        assert source(make_request(make_catalog(6), watched(0))) is None
+
+
+@pytest.fixture(scope="module")
+def catalog() -> Catalog:
+    return make_catalog(44)  # four newer than the models
+
+
+@pytest.fixture(scope="module")
+def models() -> RetrievalModels:
+    return fit_retrieval(two_communities(), make_catalog(40), SMALL)
+
+
+class TestNearestContent:
+    def test_nearest_stay_in_the_community(self, catalog: Catalog, models: RetrievalModels) -> None:
+        request = make_request(catalog, watched(0, 1, 2), models=models)
+        assert max(proposed(NearestContent(quota=15), request, 15)) < 20
+
+    def test_last_event_moves_the_viewer(self, catalog: Catalog, models: RetrievalModels) -> None:
+        before = make_request(catalog, watched(0, 1, 2), models=models)
+        after = make_request(catalog, watched(0, 1, 2, 25), models=models)
+        source = NearestContent(quota=44)
+        place = proposed(source, before, 44).index(26)
+        assert proposed(source, after, 44).index(26) < place
+
+    def test_content_newer_than_the_models_has_no_score(
+        self, catalog: Catalog, models: RetrievalModels
+    ) -> None:
+        scores = NearestContent(quota=5)(make_request(catalog, watched(0), models=models))
+        assert scores is not None
+        assert np.isnan(scores.at(np.array([39, 40, 43]))).tolist() == [False, True, True]
+
+    def test_history_of_unknown_contents_says_nothing(
+        self, catalog: Catalog, models: RetrievalModels
+    ) -> None:
+        assert NearestContent(quota=5)(make_request(catalog, watched(42), models=models)) is None
+
+    def test_without_history_there_is_nothing_to_say(
+        self, catalog: Catalog, models: RetrievalModels
+    ) -> None:
+        assert NearestContent(quota=5)(make_request(catalog, models=models)) is None
+
+
+def test_names_of_sources_are_unique() -> None:
+    assert len(set(SOURCE_NAMES)) == len(SOURCES)
+
+
+def test_every_source_fits_the_mask_of_proposers() -> None:
+    assert len(SOURCES) <= 32
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda s: s.name)
+class TestEverySource:
+    @pytest.fixture
+    def request_(self, catalog: Catalog, models: RetrievalModels) -> Request:
+        return self.make(catalog, models)
+
+    def make(self, catalog: Catalog, models: RetrievalModels) -> Request:
+        return make_request(
+            catalog,
+            watched(3, 7, 41, 25, 3),
+            log=two_communities(),
+            models=models,
+            followed=np.array([1]),
+        )
+
+    @pytest.fixture
+    def excluded(self, catalog: Catalog) -> NDArray[np.bool_]:
+        return np.random.default_rng(2).random(len(catalog)) < 0.4
+
+    def test_has_a_quota(self, source: Source[Request], request_: Request) -> None:
+        assert 1 <= source.quota <= 500
+
+    def test_proposes_at_most_what_is_asked(
+        self, source: Source[Request], request_: Request, excluded: NDArray[np.bool_]
+    ) -> None:
+        scores = source(request_)
+        assert scores is not None
+        assert 0 < len(scores.top(4, excluded)) <= 4
+
+    def test_proposes_each_allowed_row_at_most_once(
+        self, source: Source[Request], request_: Request, excluded: NDArray[np.bool_]
+    ) -> None:
+        scores = source(request_)
+        assert scores is not None
+        rows = scores.top(1000, excluded)
+        assert len(rows)
+        assert not excluded[rows].any()
+        assert len(np.unique(rows)) == len(rows)
+
+    def test_proposes_best_first_by_its_own_scores(
+        self, source: Source[Request], request_: Request, excluded: NDArray[np.bool_]
+    ) -> None:
+        scores = source(request_)
+        assert scores is not None
+        ordered = scores.at(scores.top(source.quota, excluded))
+        assert np.isfinite(ordered).all()
+        assert (np.diff(ordered) <= 1e-6).all()
+
+    def test_scores_any_rows_in_order(
+        self, source: Source[Request], request_: Request, catalog: Catalog
+    ) -> None:
+        scores = source(request_)
+        assert scores is not None
+        everything = scores.at(np.arange(len(catalog)))
+        assert everything.shape == (len(catalog),)
+        assert everything.dtype == np.float32
+        np.testing.assert_allclose(
+            scores.at(np.array([43, 2])), everything[[43, 2]], rtol=1e-6, atol=1e-7
+        )
+
+    def test_scores_no_rows_as_nothing(self, source: Source[Request], request_: Request) -> None:
+        scores = source(request_)
+        assert scores is not None
+        assert scores.at(np.empty(0, np.int64)).shape == (0,)
+
+    def test_says_the_same_twice(
+        self, source: Source[Request], catalog: Catalog, models: RetrievalModels
+    ) -> None:
+        one, two = source(self.make(catalog, models)), source(self.make(catalog, models))
+        assert one is not None
+        assert two is not None
+        rows = np.arange(len(catalog))
+        np.testing.assert_array_equal(one.at(rows), two.at(rows))
+        none = np.zeros(len(rows), np.bool_)
+        assert one.top(20, none).tolist() == two.top(20, none).tolist()
+
+    def test_a_stranger_before_training_breaks_nothing(
+        self, source: Source[Request], catalog: Catalog, models: RetrievalModels
+    ) -> None:
+        scores = source(make_request(catalog))
+        assert scores is None or len(scores.at(np.arange(3))) == 3

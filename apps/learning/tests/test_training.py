@@ -1,0 +1,121 @@
+"""Training: what becomes an example, and what is learned where there is little."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from apps.candidates.services import fit_retrieval
+from apps.candidates.tests.factories import SMALL, make_catalog
+from apps.events.types import EventType
+from apps.features.replay import Pairs, replay
+from apps.features.selectors import NAMES
+from apps.learning.moments import Moment, moment
+from apps.learning.slices import Slice, temporal_slice
+from apps.learning.tests.factories import N_CONTENTS, PARAMS, returning_viewers
+from apps.learning.training import (
+    Examples,
+    slice_examples,
+    train_all,
+    train_heads,
+    train_select,
+)
+from apps.ranking.rankers import SELECT_NAMES
+from apps.ranking.types import Head
+
+pytestmark = pytest.mark.django_db
+CATALOG = make_catalog(N_CONTENTS)
+LOG = returning_viewers()
+
+
+@pytest.fixture
+def part() -> Slice:
+    return temporal_slice(LOG, share=0.2)
+
+
+@pytest.fixture
+def then(part: Slice) -> Moment:
+    models = fit_retrieval(part.past, CATALOG, SMALL)
+    return moment(part.past, CATALOG, models, part.at_ms)
+
+
+class TestSliceExamples:
+    def test_labels_say_what_became_of_a_candidate(self, part: Slice, then: Moment) -> None:
+        examples = slice_examples(part, then, PARAMS)
+        assert set(np.unique(examples.y).tolist()) == {0, np.float32(0.3), 1}
+        assert examples.x.shape == (len(examples.y), len(SELECT_NAMES))
+
+    def test_positives_are_the_long_views_of_what_was_retrieved(
+        self, part: Slice, then: Moment
+    ) -> None:
+        # All 120 contents are in reach of the sources: every unseen view of the future is found.
+        n_views = int((part.future.kind == EventType.VIEW).sum())
+        examples = slice_examples(part, then, PARAMS)
+        assert 0.8 * n_views <= np.count_nonzero(examples.y) <= n_views
+
+    def test_others_are_drawn_up_to_a_number(self, part: Slice, then: Moment) -> None:
+        examples = slice_examples(part, then, replace(PARAMS, negatives=4))
+        assert np.count_nonzero(examples.y == 0) == 4 * 30
+
+    def test_viewers_without_a_long_view_give_no_examples(self, part: Slice, then: Moment) -> None:
+        only_even = part.future.take(part.future.content % 2 == 0)
+        examples = slice_examples(replace(part, future=only_even), then, PARAMS)
+        assert len(examples.y) == 0
+
+    def test_viewers_without_a_past_give_no_examples(self, part: Slice, then: Moment) -> None:
+        strangers = replace(part.future, viewer=part.future.viewer + 1000)
+        assert len(slice_examples(replace(part, future=strangers), then, PARAMS).y) == 0
+
+    def test_number_of_viewers_is_bounded(self, part: Slice, then: Moment) -> None:
+        examples = slice_examples(part, then, replace(PARAMS, max_viewers=3, negatives=4))
+        assert np.count_nonzero(examples.y == 0) == 4 * 3
+
+
+class TestTrainSelect:
+    def test_too_few_positives_teach_nothing(self) -> None:
+        x = np.zeros((100, len(SELECT_NAMES)), np.float32)
+        assert not train_select([Examples(x, np.zeros(100, np.float32))], PARAMS).is_learned
+
+    def test_no_slices_teach_nothing(self) -> None:
+        assert not train_select([], PARAMS).is_learned
+
+
+class TestTrainHeads:
+    def test_rare_outcomes_get_their_base_rate(self) -> None:
+        heads, _ = train_heads(LOG, CATALOG, PARAMS)
+        assert heads[Head.LIKE].is_learned
+        assert not heads[Head.REPORT].is_learned
+        # Nobody reported: 0.1 in 900 views and one
+        assert heads[Head.REPORT].base == pytest.approx(0.1 / 901)
+
+    def test_expected_seconds_have_the_mean_of_the_seconds_watched(self) -> None:
+        views = LOG.take(LOG.kind == EventType.VIEW)
+        _, watch = train_heads(LOG, CATALOG, PARAMS)
+        predicted = watch.predict(replay(LOG, CATALOG, Pairs.of_events(views)))
+        assert predicted.mean() == pytest.approx(views.watch_seconds.mean(), rel=1e-3)
+
+    def test_few_views_teach_base_rates_only(self) -> None:
+        few = LOG.take(slice(0, 60))
+        heads, watch = train_heads(few, CATALOG, PARAMS)
+        assert not any(model.is_learned for model in heads.values())
+        assert not watch.model.is_learned
+
+
+class TestTrainAll:
+    def test_same_log_gives_the_same_rankers(self) -> None:
+        one, two = (
+            train_all(LOG, CATALOG, PARAMS, version="v", say=lambda _: None) for _ in range(2)
+        )
+        x = np.random.default_rng(0).normal(size=(50, len(SELECT_NAMES))).astype(np.float32)
+        np.testing.assert_array_equal(one.rankers.select.predict(x), two.rankers.select.predict(x))
+        heads = one.rankers.predict_heads(x[:, -len(NAMES) :])
+        again = two.rankers.predict_heads(x[:, -len(NAMES) :])
+        assert all((heads[name] == again[name]).all() for name in heads)
+        np.testing.assert_array_equal(one.retrieval.vectors, two.retrieval.vectors)
+
+    def test_log_of_one_event_teaches_nothing_and_does_not_fail(self) -> None:
+        trained = train_all(LOG.take(slice(0, 1)), CATALOG, PARAMS, version="v", say=lambda _: None)
+        assert not trained.rankers.select.is_learned
+        assert not trained.retrieval.next_item.weights.any()

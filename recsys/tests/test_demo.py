@@ -1,0 +1,64 @@
+"""The demo: seeded once, however often it is asked for."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from apps.content.models import Content
+from apps.core.models import ApiKey, Artifact
+from apps.events.models import Event
+from apps.profiles.models import Creator, CreatorRelation, Viewer
+
+pytestmark = pytest.mark.django_db
+COUNTED = (Content, Creator, Viewer, Event, CreatorRelation)
+
+
+def run(command: str, *arguments: str) -> str:
+    out = StringIO()
+    call_command(command, *arguments, stdout=out)
+    return out.getvalue()
+
+
+def seed() -> str:
+    return run("seed_demo", "--viewers", "15", "--contents", "40", "--days", "2", "--quiet")
+
+
+def counts() -> list[int]:
+    return [model.objects.count() for model in COUNTED]
+
+
+def test_seeding_twice_doubles_nothing() -> None:
+    said = seed()
+    first = counts()
+    assert f"15 viewers, 40 contents, {first[3]:,} events" in said
+    assert first[:1] == [40]
+    assert first[2] == 15
+    assert first[3] > 0
+    assert "not added" in seed()
+    assert counts() == first
+
+
+def test_world_too_small_to_learn_from_is_refused_with_its_size() -> None:
+    with pytest.raises(CommandError, match="0 views in the log, at least 100 are needed"):
+        run("train", "--quiet")
+    assert not Artifact.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("recommend", "--users", "users.txt"), ("score", "--pairs", "pairs.csv")],
+    ids=lambda c: c[0],
+)
+def test_commands_that_need_a_bundle_say_how_to_get_one(command: tuple[str, ...]) -> None:
+    with pytest.raises(CommandError, match=r"manage\.py train"):
+        run(*command, "--out", "nowhere.csv")
+
+
+def test_access_to_the_demo_is_renewed_and_the_old_key_ends() -> None:
+    keys = [run("demo_access").partition("API key")[2].split()[0] for _ in range(2)]
+    assert len(set(keys)) == 2
+    usable = ApiKey.objects.filter(name="demo", revoked_at=None)
+    assert [f"rk_{key.prefix}" for key in usable] == [keys[1][:11]]
