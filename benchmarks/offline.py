@@ -16,7 +16,8 @@ import csv, sys
 from apps.events.models import Event
 from apps.content.models import Content
 ids = dict(Content.objects.values_list("pk", "content_id"))
-events = Event.objects.filter(kind=1).order_by("-occurred_ms").values_list("viewer_id", "content_id", "occurred_ms")[:100000]
+columns = ("viewer_id", "content_id", "occurred_ms")
+events = Event.objects.filter(kind=1).order_by("-occurred_ms").values_list(*columns)[:100000]
 with open("{path}", "w", newline="") as file:
     writer = csv.writer(file)
     writer.writerow(["user_id", "content_id", "timestamp"])

@@ -25,8 +25,8 @@ def as_markdown(report: dict[str, Any]) -> str:
 
 def _data(data: dict[str, Any]) -> str:
     return (
-        f"{data['events_known']:,} events known before {data['cut']}, {data['events_after']:,} after; "
-        f"{data['contents']:,} contents. {data['viewers_judged']:,} viewers judged; "
+        f"{data['events_known']:,} events known before {data['cut']}, {data['events_after']:,} "
+        f"after; {data['contents']:,} contents. {data['viewers_judged']:,} viewers judged; "
         f"{data['viewers_without_past']:,} had no past and {data['viewers_without_relevant']:,} "
         "nothing relevant after the cut: these are not judged."
     )

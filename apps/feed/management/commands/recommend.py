@@ -68,7 +68,8 @@ class Command(BaseCommand):
                     writer.writerow([user_id, content_id, rank, score])
         seconds = time.perf_counter() - started
         self.stdout.write(
-            f"{len(user_ids):,} viewers in {seconds:.1f} s ({len(user_ids) / max(seconds, 1e-9):.0f}/s)"
+            f"{len(user_ids):,} viewers in {seconds:.1f} s "
+            f"({len(user_ids) / max(seconds, 1e-9):.0f}/s)"
         )
 
 
