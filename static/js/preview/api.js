@@ -17,7 +17,7 @@ export class Api {
     // The server's clock orders the events; this one only counts on from it.
     this.clockMs = nowMs - performance.now();
     this.timezone = Intl.DateTimeFormat().resolvedOptions().timeZone || undefined;
-    this.device = matchMedia("(max-width: 720px)").matches ? "phone" : "desktop";
+    this.device = "web";
     this.queue = [];
     this.sending = Promise.resolve();
   }
