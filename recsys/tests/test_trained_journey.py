@@ -17,6 +17,7 @@ from django.core.management import call_command
 from django.db import transaction
 from django.test import override_settings
 
+from apps.content.models import Content
 from apps.core import live
 from apps.core.artifacts import (
     ArtifactError,
@@ -239,6 +240,17 @@ class TestRecommend:
         }
         assert met
         assert not met & listed
+
+    def test_creators_whom_a_viewer_has_hidden_are_left_out(
+        self, api: Any, alice: str, tmp_path: Path
+    ) -> None:
+        listed = self.recommend(tmp_path, [alice])
+        makers = dict(Content.objects.values_list("content_id", "creator__creator_id"))
+        hidden = makers[listed[0]["content_id"]]
+        post(api, "hide", alice, creator_id=hidden)
+        assert hidden not in {
+            makers[row["content_id"]] for row in self.recommend(tmp_path, [alice])
+        }
 
     def test_two_runs_give_the_same_file(self, trained: Trained, tmp_path: Path) -> None:
         users = trained.active_viewers(20)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from apps.candidates.services import fit_retrieval
-from apps.candidates.tests.factories import SMALL, make_catalog
-from apps.events.types import EventType
+from apps.candidates.tests.factories import SMALL, make_catalog, make_log
+from apps.events.types import EventLog, EventType
 from apps.features.replay import Pairs, replay
 from apps.features.selectors import NAMES
 from apps.learning.moments import Moment, moment
@@ -114,6 +114,22 @@ class TestTrainAll:
         again = two.rankers.predict_heads(x[:, -len(NAMES) :])
         assert all((heads[name] == again[name]).all() for name in heads)
         np.testing.assert_array_equal(one.retrieval.vectors, two.retrieval.vectors)
+
+    def test_ranking_examples_know_nothing_of_what_came_after_their_moment(
+        self, part: Slice
+    ) -> None:
+        # Shares are no views: neither the cut nor a label moves, only what could have leaked.
+        rows = np.random.default_rng(1).integers(0, N_CONTENTS, 500).tolist()
+        wild = make_log(
+            [(i % 30 + 1, row, part.at_ms + i, EventType.SHARE) for i, row in enumerate(rows)]
+        )
+        params = replace(PARAMS, n_slices=1)
+        calm, stormy = (
+            train_all(log, CATALOG, params, version="v", say=lambda _: None).rankers.select
+            for log in (LOG, EventLog.concat([LOG, wild]))
+        )
+        x = np.random.default_rng(0).normal(size=(50, len(SELECT_NAMES))).astype(np.float32)
+        np.testing.assert_array_equal(calm.predict(x), stormy.predict(x))
 
     def test_log_of_one_event_teaches_nothing_and_does_not_fail(self) -> None:
         trained = train_all(LOG.take(slice(0, 1)), CATALOG, PARAMS, version="v", say=lambda _: None)
