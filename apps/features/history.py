@@ -39,7 +39,7 @@ class History:
     """The latest events of m viewers, newest first; empty slots have content −1 and weight 0."""
 
     content: NDArray[np.int64]  # [m, h] catalog rows
-    hours_ago: NDArray[np.float32]  # [m, h]
+    hours_ago: NDArray[np.float32]  # [m, h] ≥ 0
     weight: NDArray[np.float32]  # [m, h] for (> 0) or against (< 0)
     is_view: NDArray[np.float32]  # [m, h] 1 for a view
     is_long: NDArray[np.float32]  # [m, h] 1 for a long view
@@ -120,6 +120,6 @@ def cut_one(log: EventLog, catalog: Catalog, at_ms: int, *, slots: int = HISTORY
     content = np.full((1, slots), -1, np.int64)
     content[0, :n] = log.content[::-1]
     numbers = np.zeros((4, 1, slots), np.float32)
-    hours_ago = (at_ms - log.at_ms) / np.float32(3_600_000)
+    hours_ago = np.maximum(at_ms - log.at_ms, 0) / np.float32(3_600_000)
     numbers[:, 0, :n] = np.stack([hours_ago, weight, is_view, is_long])[:, ::-1]
     return History(content, *numbers)

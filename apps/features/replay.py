@@ -62,8 +62,7 @@ def replay(log: EventLog, catalog: Catalog, pairs: Pairs) -> NDArray[np.float32]
     stats = Stats(catalog)
     features = np.empty((len(pairs), len(SCHEMA)), np.float32)
     counted = 0
-    for part, step_start in _steps(pairs.at_ms):
-        upto = int(np.searchsorted(log.at_ms, step_start, side="left"))
+    for part, upto in _steps(pairs.at_ms, log.at_ms):
         if upto > counted:
             stats.advance(log.take(slice(counted, upto)))
             counted = upto
@@ -86,12 +85,13 @@ def pair_view(pairs: Pairs, catalog: Catalog, stats: Stats, histories: Histories
     )
 
 
-def _steps(at_ms: NDArray[np.int64]) -> Iterator[tuple[slice, int]]:
-    """Yield slices of ascending moments that share a step, and the moment their step starts."""
-    if not len(at_ms):
-        return
-    step = at_ms // STEP_MS
-    starts = np.flatnonzero(np.diff(step, prepend=-1))
+def _steps(at_ms: NDArray[np.int64], log_ms: NDArray[np.int64]) -> Iterator[tuple[slice, int]]:
+    """Yield slices of ascending moments that see the same counters, and how many events these hold.
+
+    Steps between which nothing happened are one.
+    """
+    counted = np.searchsorted(log_ms, at_ms // STEP_MS * STEP_MS, side="left")
+    starts = np.flatnonzero(np.diff(counted, prepend=-1))
     for start, end in zip(starts, np.append(starts[1:], len(at_ms)), strict=True):
         for first in range(start, end, _MOST_PAIRS):
-            yield slice(first, min(first + _MOST_PAIRS, end)), int(step[start]) * STEP_MS
+            yield slice(first, min(first + _MOST_PAIRS, end)), int(counted[start])

@@ -129,7 +129,10 @@ def hydrate(query: FeedQuery, profile: Profile, cursor: Cursor, now_ms: int) -> 
         query=Query(
             viewer=profile.pk,
             at_ms=now_ms,
-            history=events.history(profile.pk, catalog, at_ms=now_ms + 1),
+            # A clock that is a little ahead must not hide what its viewer just did.
+            history=events.history(
+                profile.pk, catalog, at_ms=now_ms + events_conf.MAX_AHEAD_MS + 1
+            ),
             context=query.context,
             language=languages.get(profile.language, -1),
         ),

@@ -18,6 +18,6 @@ SOURCES: tuple[Source[Request], ...] = (
     Popular("popular_1d", DAY, quota=60),
     Popular("popular_7d", WEEK, quota=40),
     Popular("popular_ever", EVER, quota=40),
-    Fresh(quota=20),
+    Fresh(quota=50),
 )
 SOURCE_NAMES: tuple[str, ...] = tuple(source.name for source in SOURCES)

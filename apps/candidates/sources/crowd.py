@@ -32,8 +32,9 @@ class Popular:
     def _rank(self, request: Request) -> tuple[NDArray[np.float32], Rows]:
         popularity = request.stats.popularity(self.half_life, request.query.at_ms)
         popularity = popularity[: len(request.catalog)]  # counters may have moved on meanwhile
-        scores = np.log1p(popularity).astype(np.float32)
-        candidates = np.where(request.catalog.is_servable & (scores > 0), scores, -np.inf)
+        watched = popularity > 0  # of the others the crowd has no opinion
+        scores = np.where(watched, np.log1p(popularity), -np.inf).astype(np.float32)
+        candidates = np.where(request.catalog.is_servable, scores, -np.inf)
         return scores, best_rows(candidates, _ORDERED)
 
 
