@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,8 @@ from apps.candidates.index import VectorIndex
 from apps.content.types import Catalog
 from apps.features.stats import Stats
 from apps.features.types import Query
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +48,10 @@ class Request:
     own_creator: int = -1  # creator row of the viewer themself
     served: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     # rows served lately, so not proposed again
+    _shared: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def shared(self, name: str, make: Callable[[Request], T]) -> T:
+        """Return what `make` gives for this request, made once for all stages."""
+        if name not in self._shared:
+            self._shared[name] = make(self)
+        return self._shared[name]

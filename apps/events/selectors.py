@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from numpy.typing import NDArray
 
 from apps.content.types import Catalog
+from apps.core.prepared import Prepared
 from apps.events import conf
 from apps.events.models import Event, Slate
 from apps.events.types import EventLog
@@ -30,11 +31,25 @@ _FIELDS = (
 _CHUNK = 50_000
 
 
+_HISTORY = Prepared(
+    lambda viewer, at_ms: (
+        Event.objects.filter(viewer_id=viewer, occurred_ms__lt=at_ms)
+        .order_by("-occurred_ms", "-id")
+        .values_list(*_FIELDS)[: conf.HISTORY_EVENTS]
+    )
+)
+_SERVED = Prepared(
+    lambda viewer, since_ms: (
+        Slate.objects.filter(viewer_id=viewer, served_ms__gte=since_ms)
+        .order_by("-served_ms", "-id")
+        .values_list("feed_session", "first_position", "content_pks")
+    )
+)
+
+
 def history(viewer: int, catalog: Catalog, *, at_ms: int) -> EventLog:
     """Return the viewer's latest `HISTORY_EVENTS` events before `at_ms`, in time order."""
-    events = Event.objects.filter(viewer_id=viewer, occurred_ms__lt=at_ms)
-    rows = events.order_by("-occurred_ms", "-id").values_list(*_FIELDS)
-    return _to_log(list(rows[: conf.HISTORY_EVENTS])[::-1], catalog)
+    return _to_log(_HISTORY.rows(viewer, at_ms)[::-1], catalog)
 
 
 def log(catalog: Catalog, *, until_ms: int | None = None, after_ms: int = 0) -> EventLog:
@@ -112,13 +127,10 @@ def served(
     A page replaces what the earlier pages of its scroll hold from its first position on: the
     client asked again because that was not shown. The next page of `scroll` begins at `position`.
     """
-    slates = Slate.objects.filter(viewer_id=viewer, served_ms__gte=since_ms)
-    rows = slates.order_by("-served_ms", "-id").values_list(
-        "feed_session", "first_position", "content_pks"
-    )
-    replaced_from = {scroll: position}
+    replaced_from = {scroll.hex if scroll else "": position}
     parts = []
-    for session, first, packed in rows:
+    for session_id, first, packed in _SERVED.rows(viewer, since_ms):
+        session = session_id.hex if isinstance(session_id, UUID) else session_id
         contents = np.frombuffer(packed, "<i8")
         end = replaced_from.get(session, first + len(contents))
         parts.append(contents[: max(end - first, 0)])
@@ -130,9 +142,3 @@ def seen(viewer: int) -> NDArray[np.int64]:
     """Return database keys of all contents that the viewer has any event about."""
     events = Event.objects.filter(viewer_id=viewer, content__isnull=False)
     return np.fromiter(events.values_list("content_id", flat=True).distinct(), np.int64)
-
-
-def seen_contents(viewer: int, content_pks: Iterable[int]) -> set[int]:
-    """Return which of the contents the viewer has any event about; exact for any history."""
-    events = Event.objects.filter(viewer_id=viewer, content_id__in=list(content_pks))
-    return set(events.values_list("content_id", flat=True))

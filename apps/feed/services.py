@@ -7,9 +7,10 @@ import uuid
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 from django.db import DatabaseError
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, OuterRef
 from numpy.typing import NDArray
 
 from apps.candidates.sources import SOURCE_NAMES
@@ -18,6 +19,7 @@ from apps.content.models import Content
 from apps.content.types import Catalog
 from apps.core.candidates import Candidates
 from apps.core.metrics import DEGRADED, FEED_SECONDS
+from apps.core.prepared import Prepared
 from apps.events import conf as events_conf
 from apps.events import selectors as events
 from apps.events.models import Event, Slate
@@ -59,9 +61,30 @@ class _Slot(NamedTuple):
     sound: str | None
     description: str
     category: str
-    tags: list[str]
+    tags: str  # JSON
     duration: float | None
     media_url: str
+
+
+_SLOTS = Prepared(
+    lambda viewer, content_pks, now_ms: Content.objects.filter(
+        ~Exists(Event.objects.filter(viewer_id=viewer, content_id=OuterRef("pk"))),
+        pk__in=content_pks,
+        status=Content.Status.ACTIVE,
+        uploaded_ms__lte=now_ms,
+    ).values_list(
+        "pk",
+        "content_id",
+        "creator__creator_id",
+        "creator__name",
+        "sound__title",
+        "description",
+        "category",
+        "tags",
+        "duration_seconds",
+        "media_url",
+    )
+)
 
 
 @FEED_SECONDS.time()
@@ -188,31 +211,7 @@ def _check_now(
     catalog row, and the candidates that stay.
     """
     pks = catalog.content_pk[candidates.rows]
-    seen = Event.objects.filter(viewer_id=viewer, content_id=OuterRef("pk"))
-    rows = (
-        Content.objects.filter(
-            ~Exists(seen),
-            pk__in=pks.tolist(),
-            status=Content.Status.ACTIVE,
-            uploaded_ms__lte=now_ms,
-        )
-        .annotate(
-            maker=F("creator__creator_id"), maker_name=F("creator__name"), song=F("sound__title")
-        )
-        .values_list(
-            "pk",
-            "content_id",
-            "maker",
-            "maker_name",
-            "song",
-            "description",
-            "category",
-            "tags",
-            "duration_seconds",
-            "media_url",
-        )
-    )
-    by_pk = {row[0]: _Slot(*row[1:]) for row in rows}
+    by_pk = {row[0]: _Slot(*row[1:]) for row in _SLOTS.rows(viewer, pks.tolist(), now_ms)}
     stays = np.array([pk in by_pk for pk in pks.tolist()], np.bool_)
     kept = candidates.take(stays)
     kept_pks = pks[stays].tolist()
@@ -297,7 +296,7 @@ def _card(slot: _Slot) -> ContentCard:
     return ContentCard(
         description=slot.description,
         category=slot.category,
-        tags=slot.tags,
+        tags=msgspec.json.decode(slot.tags, type=list[str]),
         creator_name=slot.creator_name or slot.creator_id,
         sound=slot.sound or "",
         duration=slot.duration,

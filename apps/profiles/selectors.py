@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 
 import numpy as np
@@ -9,6 +10,7 @@ from django.db.models import Subquery
 from numpy.typing import NDArray
 
 from apps.core.clock import DAY_MS
+from apps.core.prepared import Prepared
 from apps.profiles.models import Creator, CreatorRelation, Viewer
 from apps.profiles.pseudonyms import pseudonym
 from apps.profiles.types import Profile
@@ -16,31 +18,34 @@ from apps.profiles.types import Profile
 MUTE_DAYS = 14  # a hidden content hides its creator for two weeks
 
 
+_VIEWER = Prepared(
+    lambda name, user_id: (
+        Viewer.objects.filter(pseudonym=name)
+        .annotate(own=Subquery(Creator.objects.filter(creator_id=user_id).values("pk")[:1]))
+        .values_list("pk", "age_group", "language", "categories", "own")
+    )
+)
+_RELATIONS = Prepared(
+    lambda viewer, at_ms: CreatorRelation.objects.filter(
+        viewer_id=viewer, is_active=True, changed_ms__lte=at_ms
+    ).values_list("creator_id", "kind", "changed_ms")
+)
+
+
 def profile(user_id: str, *, at_ms: int) -> Profile:
     """Return the viewer behind `user_id` as of `at_ms`, an empty profile if never heard of."""
-    own_creator = Creator.objects.filter(creator_id=user_id).values("pk")[:1]
-    row = (
-        Viewer.objects.filter(pseudonym=pseudonym(user_id))
-        .annotate(own_creator=Subquery(own_creator))
-        .values_list("pk", "age_group", "language", "categories", "own_creator")
-        .first()
-    )
-    if row is None:
+    found = _VIEWER.rows(pseudonym(user_id), user_id)
+    if not found:
         return Profile()
-    pk, age_group, language, categories, own_creator_pk = row
-    relations = np.array(
-        CreatorRelation.objects.filter(
-            viewer_id=pk, is_active=True, changed_ms__lte=at_ms
-        ).values_list("creator_id", "kind", "changed_ms"),
-        np.int64,
-    ).reshape(-1, 3)
+    pk, age_group, language, categories, own_creator = found[0]
+    relations = np.array(_RELATIONS.rows(pk, at_ms), np.int64).reshape(-1, 3)
     followed, hidden = split_stances(relations, at_ms)
     return Profile(
         pk=pk,
         age_group=age_group,
         language=language,
-        categories=tuple(categories),
-        own_creator=own_creator_pk,
+        categories=tuple(json.loads(categories)),
+        own_creator=own_creator,
         followed=followed,
         hidden=hidden,
     )

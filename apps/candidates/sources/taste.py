@@ -23,6 +23,10 @@ def consumed(request: Request) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
 
     A view speaks for its content by whether it was long; every further event adds or takes away.
     """
+    return request.shared("consumed", _consumed)
+
+
+def _consumed(request: Request) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     log = request.query.history
     log = log.take(log.content >= 0)
     weight, is_view, is_long = event_weights(log, request.catalog)
