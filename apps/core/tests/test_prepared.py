@@ -1,0 +1,52 @@
+"""Querysets compiled once answer like the queryset itself."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+
+from apps.core.prepared import Prepared, PreparedQueryError
+from apps.profiles.models import Viewer
+
+BY_NAME = Prepared(lambda name: Viewer.objects.filter(pseudonym=name).values_list("pk"))
+BY_KEYS = Prepared(
+    lambda keys, language: Viewer.objects.filter(pk__in=keys, language=language)
+    .order_by("pk")
+    .values_list("pk", "language")
+)
+pytestmark = pytest.mark.django_db
+
+
+def test_a_prepared_query_takes_new_arguments_each_time() -> None:
+    alice, bob = (Viewer.objects.create(pseudonym=uuid4()) for _ in range(2))
+
+    assert BY_NAME.rows(alice.pseudonym) == [(alice.pk,)]
+    assert BY_NAME.rows(bob.pseudonym) == [(bob.pk,)]
+
+
+def test_lists_of_any_length_find_what_is_in_them() -> None:
+    viewers = [Viewer.objects.create(pseudonym=uuid4(), language="de") for _ in range(4)]
+    keys = [viewer.pk for viewer in viewers]
+
+    for length in (1, 3, 2, 4):
+        assert BY_KEYS.rows(keys[:length], "de") == [(key, "de") for key in keys[:length]]
+
+
+def test_an_empty_list_finds_nothing_without_a_query(django_assert_num_queries) -> None:
+    with django_assert_num_queries(0):
+        assert BY_KEYS.rows([], "de") == []
+
+
+def test_texts_are_arguments_and_never_sql() -> None:
+    viewer = Viewer.objects.create(pseudonym=uuid4(), language="x' OR '1'='1")
+
+    assert BY_KEYS.rows([viewer.pk], "x' OR '1'='1") == [(viewer.pk, "x' OR '1'='1")]
+    assert BY_KEYS.rows([viewer.pk], "' OR '1'='1") == []
+
+
+def test_an_argument_that_the_query_changes_is_refused() -> None:
+    prepared = Prepared(lambda n: Viewer.objects.filter(pk=n + 1).values_list("pk"))
+
+    with pytest.raises(PreparedQueryError):
+        prepared.rows(1)
