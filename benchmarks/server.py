@@ -47,7 +47,7 @@ def mean_candidates(user_ids: list[str]) -> float:
         request = services.hydrate(
             FeedQuery(user_id), profiles.profile(user_id, at_ms=at), Cursor(uuid.uuid4(), at, 0), at
         )
-        excluded = services._excluded(request)
+        excluded = request.excluded()
         sizes.append(len(services.FEED.retrieve(request, excluded, [])))
     return sum(sizes) / len(sizes)
 

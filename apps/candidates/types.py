@@ -50,6 +50,18 @@ class Request:
     # rows served lately, so not proposed again
     _shared: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
+    def excluded(self) -> NDArray[np.bool_]:
+        """Return bool[n_contents]: what sources need not propose, as filters would remove it."""
+        catalog = self.catalog
+        excluded = ~catalog.is_servable | (catalog.uploaded_ms > self.query.at_ms)
+        if self.own_creator >= 0:
+            excluded |= catalog.creator == self.own_creator
+        if len(self.hidden):
+            excluded |= np.isin(catalog.creator, self.hidden)
+        for rows in (self.query.history.content, self.served):
+            excluded[rows[rows >= 0]] = True
+        return excluded
+
     def shared(self, name: str, make: Callable[[Request], T]) -> T:
         """Return what `make` gives for this request, made once for all stages."""
         if name not in self._shared:

@@ -38,4 +38,4 @@ def recommend(
 def run_offline(pipeline: Pipeline[Request], moment: Moment, viewer: int) -> Candidates:
     """Return the ranked candidates of one viewer."""
     request = moment.request(viewer)
-    return pipeline.run(request, moment.excluded(request)).candidates
+    return pipeline.run(request, request.excluded()).candidates

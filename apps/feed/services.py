@@ -11,7 +11,6 @@ import msgspec
 import numpy as np
 from django.db import DatabaseError
 from django.db.models import Exists, OuterRef
-from numpy.typing import NDArray
 
 from apps.candidates.sources import SOURCE_NAMES
 from apps.candidates.types import Request
@@ -169,26 +168,13 @@ def hydrate(query: FeedQuery, profile: Profile, cursor: Cursor, now_ms: int) -> 
     )
 
 
-def _excluded(request: Request) -> NDArray[np.bool_]:
-    """Return bool[n_contents]: what sources need not propose, because filters would remove it."""
-    catalog = request.catalog
-    excluded = ~catalog.is_servable | (catalog.uploaded_ms > request.query.at_ms)
-    if request.own_creator >= 0:
-        excluded |= catalog.creator == request.own_creator
-    for rows in (request.query.history.content, request.served):
-        excluded[rows[rows >= 0]] = True
-    if len(request.hidden):
-        excluded |= np.isin(catalog.creator, request.hidden)
-    return excluded
-
-
 def _choose(request: Request, limit: int) -> tuple[list[str], dict[int, _Slot], Candidates]:
     """Return what was skipped on the way, the slots by catalog row, and what to show.
 
     When the last check leaves less than a page, the viewer has met more than the history that was
     read, or much was removed: the pipeline runs once more without all that.
     """
-    excluded = _excluded(request)
+    excluded = request.excluded()
     for is_last in (False, True):
         outcome = FEED.run(request, excluded)
         candidates = outcome.candidates.take(slice(limit + PARAMS.reserve))

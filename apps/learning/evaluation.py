@@ -121,7 +121,7 @@ def _lists(
     }
     for viewer in truth.viewers:
         request = then.request(viewer)
-        excluded = then.excluded(request)
+        excluded = request.excluded()
         pool = then.pool(request)
         order = np.argsort(-rank_fusion(opinions(pool)), kind="stable")
         lists["rank_fusion"].append(pool.rows[order[:k]])
@@ -275,7 +275,7 @@ def _peers(report: dict[str, Any]) -> list[dict[str, Any]]:
         data = report["data"]
         if known["protocol"] == report["protocol"] and known["cut_or_viewers"] in {
             data["cut"][:13],
-            str(data["viewers_judged"]),
+            f"{data['viewers_judged']} of {data['contents']}",
         }:
             return list(known["peers"])
     return []

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from apps.candidates.sources import SOURCES
 from apps.candidates.types import Request, RetrievalModels
@@ -50,17 +49,10 @@ class Moment:
             hidden=self.catalog.creator_rows_of(hidden),
         )
 
-    def excluded(self, request: Request) -> NDArray[np.bool_]:
-        """Return bool[n_contents]: what the viewer has seen, and what cannot be shown."""
-        excluded = ~self.catalog.is_servable | (self.catalog.uploaded_ms > self.at_ms)
-        seen = request.query.history.content
-        excluded[seen[seen >= 0]] = True
-        return excluded
-
     def pool(self, request: Request) -> Candidates:
         """Return the candidates of the production sources."""
         failures: list[str] = []
-        candidates = _RETRIEVAL.retrieve(request, self.excluded(request), failures)
+        candidates = _RETRIEVAL.retrieve(request, request.excluded(), failures)
         if failures:
             raise RuntimeError(f"sources failed offline: {failures}")
         return candidates

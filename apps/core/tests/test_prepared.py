@@ -11,9 +11,11 @@ from apps.profiles.models import Viewer
 
 BY_NAME = Prepared(lambda name: Viewer.objects.filter(pseudonym=name).values_list("pk"))
 BY_KEYS = Prepared(
-    lambda keys, language: Viewer.objects.filter(pk__in=keys, language=language)
-    .order_by("pk")
-    .values_list("pk", "language")
+    lambda keys, language: (
+        Viewer.objects.filter(pk__in=keys, language=language)
+        .order_by("pk")
+        .values_list("pk", "language")
+    )
 )
 pytestmark = pytest.mark.django_db
 

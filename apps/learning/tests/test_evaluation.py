@@ -45,7 +45,7 @@ class Asked:
         ladder = (LearnedSelect(lambda: rankers, 50), RankFusion())
         for viewer in viewers:
             request = then.request(viewer)
-            found = Pipeline(SOURCES, (), ladder, ()).run(request, then.excluded(request))
+            found = Pipeline(SOURCES, (), ladder, ()).run(request, request.excluded())
             order = np.argsort(-found.candidates["score"], kind="stable")[:k]
             rows = found.candidates.rows[order]
             self.lists[viewer] = rows.tolist()

@@ -71,14 +71,14 @@ class TestExcluded:
     def test_what_was_met_is_excluded(self) -> None:
         then = make_moment()
         request = then.request(2)
-        assert set(np.flatnonzero(then.excluded(request))) == set(LOG.content[LOG.viewer == 2])
+        assert set(np.flatnonzero(request.excluded())) == set(LOG.content[LOG.viewer == 2])
 
     def test_what_cannot_be_shown_is_excluded(self) -> None:
         uploaded_ms = CATALOG.uploaded_ms.copy()
         uploaded_ms[7] = NOW_MS + DAY_MS
         catalog = make_catalog(N, uploaded_ms=uploaded_ms, is_servable=np.arange(N) != 3)
         then = replace(make_moment(), catalog=catalog)
-        assert np.flatnonzero(then.excluded(then.request(0))).tolist() == [3, 7]
+        assert np.flatnonzero(then.request(0).excluded()).tolist() == [3, 7]
 
 
 class TestPool:
@@ -86,8 +86,8 @@ class TestPool:
         then = make_moment()
         request = then.request(2)
         pool = then.pool(request)
-        assert len(pool) == N - then.excluded(request).sum()
-        assert not then.excluded(request)[pool.rows].any()
+        assert len(pool) == N - request.excluded().sum()
+        assert not request.excluded()[pool.rows].any()
 
     def test_source_that_fails_is_not_passed_over_offline(self) -> None:
         then = replace(make_moment(), models=make_models(N, index=None))
