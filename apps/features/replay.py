@@ -90,6 +90,8 @@ def _steps(at_ms: NDArray[np.int64], log_ms: NDArray[np.int64]) -> Iterator[tupl
 
     Steps between which nothing happened are one.
     """
+    if not len(at_ms):
+        return
     counted = np.searchsorted(log_ms, at_ms // STEP_MS * STEP_MS, side="left")
     starts = np.flatnonzero(np.diff(counted, prepend=-1))
     for start, end in zip(starts, np.append(starts[1:], len(at_ms)), strict=True):

@@ -95,7 +95,11 @@ class TestPopular:
 
     def test_score_is_the_logarithm_of_the_count(self) -> None:
         scores = Popular("p", EVER, quota=5)(make_request(make_catalog(6), log=self.LOG))
-        np.testing.assert_allclose(scores.at(np.arange(4)), np.log1p([3, 1, 0.3, 0]), rtol=1e-6)
+        np.testing.assert_allclose(scores.at(np.arange(3)), np.log1p([3, 1, 0.3]), rtol=1e-6)
+
+    def test_there_is_no_opinion_about_what_nobody_watched(self) -> None:
+        scores = Popular("p", EVER, quota=5)(make_request(make_catalog(6), log=self.LOG))
+        assert np.isnan(scores.at(np.array([3, 4]))).all()
 
     def test_contents_that_cannot_be_shown_are_not_proposed(self) -> None:
         request = make_request(make_catalog(6, is_servable=np.arange(6) != 0), log=self.LOG)

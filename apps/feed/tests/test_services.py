@@ -188,6 +188,7 @@ class TestNextRequest:
 
     def test_content_seen_long_ago_never_comes_back(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("apps.events.conf.HISTORY_EVENTS", 3)
+        monkeypatch.setattr("apps.events.selectors._HISTORY._compiled", {})
         made = make_contents(12)
         send(
             *(make_event("view", NOW_MS - 1000 + i, content_id=c) for i, c in enumerate(made[:10]))
@@ -331,6 +332,7 @@ class TestFreshness:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("apps.events.conf.HISTORY_EVENTS", 5)
+        monkeypatch.setattr("apps.events.selectors._HISTORY._compiled", {})
         made = make_contents(90, creators=30)
         seen = made[3:]  # all but the three oldest, most of them long ago
         send(*(make_event("view", NOW_MS - 1000 + i, content_id=c) for i, c in enumerate(seen)))
