@@ -208,7 +208,6 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
         "base-uri": [NONE],
     },
-    # Swagger UI styles itself from script and needs a wider policy of its own (recsys.urls).
 }
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"

@@ -315,8 +315,8 @@ _APPENDED = (
 
 def append_log(
     events: Sequence[LoggedEvent], *, viewers: dict[str, int], contents: dict[str, ContentKey]
-) -> None:
-    """Insert events of an import; those that are there already are left alone.
+) -> int:
+    """Insert events of an import and return how many were new; the others are left alone.
 
     viewers, contents: keys of every user id, and of every content id that is known. Raw SQL, three
     times as fast as building model instances.
@@ -354,7 +354,9 @@ def append_log(
             " ON CONFLICT DO NOTHING",
             rows,
         )
+        inserted: int = cursor.rowcount
     profiles.relate(changes)
+    return inserted
 
 
 def _imported_key(event: LoggedEvent) -> UUID:

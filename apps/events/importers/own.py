@@ -28,6 +28,7 @@ def import_events(paths: list[Path], *, now_ms: int, progress: Progress) -> Impo
             answer = ingest([text for _, text in batch], rules)
             report.n_rows += len(batch)
             report.n_events += answer.accepted
+            report.n_duplicates += answer.duplicates
             report.bad_lines += [
                 BadLine(f"{path.name} line {batch[r.index][0]}", f"{r.code}: {r.detail}")
                 for r in answer.rejected

@@ -33,6 +33,7 @@ class ImportReport:
     n_rows: int = 0
     n_contents: int = 0
     n_events: int = 0
+    n_duplicates: int = 0  # events that were there already, or stand twice in the files
     bad_lines: list[BadLine] = field(default_factory=list)
 
 
@@ -58,10 +59,11 @@ def run_import(
         events = _sort_out([row for _, rows in numbered for row in rows], report)
         _look_up(events, viewers, known)
         with transaction.atomic():
-            append_log(events, viewers=viewers, contents=known)
+            inserted = append_log(events, viewers=viewers, contents=known)
             checkpoint.position = numbered[-1][0] + 1
             checkpoint.save()
-        report.n_events += len(events)
+        report.n_events += inserted
+        report.n_duplicates += len(events) - inserted
         progress("rows", len(numbered), dataset.n_rows - report.resumed_at)
     return report
 

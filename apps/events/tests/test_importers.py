@@ -389,7 +389,7 @@ class TestOwn:
         )
 
         assert "events.jsonl line 1: malformed-json" in errors.getvalue()
-        assert "0 events from 1 rows, 1 bad lines" in out.getvalue()
+        assert "0 events from 1 rows, 0 duplicates, 1 bad lines" in out.getvalue()
 
     def test_missing_file_is_refused_by_name(self, tmp_path: Path) -> None:
         with pytest.raises(CommandError, match="nowhere"):
@@ -486,5 +486,5 @@ class TestRun:
         call_command("import_dataset", "recbole", str(tmp_path), "--quiet", stdout=first)
         call_command("import_dataset", "recbole", str(tmp_path), "--quiet", stdout=second)
 
-        assert "2 contents, 2 events from 2 rows, 0 bad lines" in first.getvalue()
+        assert "2 contents, 2 events from 2 rows, 0 duplicates, 0 bad lines" in first.getvalue()
         assert "2 rows were imported before" in second.getvalue()

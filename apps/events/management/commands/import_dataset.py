@@ -59,5 +59,5 @@ class Command(BaseCommand):
             self.stdout.write(f"{report.resumed_at:,} rows were imported before")
         self.stdout.write(
             f"{report.n_contents:,} contents, {report.n_events:,} events from {report.n_rows:,} "
-            f"rows, {len(report.bad_lines):,} bad lines"
+            f"rows, {report.n_duplicates:,} duplicates, {len(report.bad_lines):,} bad lines"
         )
