@@ -126,8 +126,8 @@ class Pipeline(Generic[Q]):
     def retrieve(self, query: Q, excluded: NDArray[np.bool_], degraded: list[str]) -> Candidates:
         """Return the union of what the sources propose.
 
-        Columns: `sources` uint32 bit mask of the proposers, `first_source` int8 index of the
-        first of them, and one `score.<name>` float32 a source (NaN: no opinion).
+        Columns: `sources` uint32 bit mask of the proposers, `main_source` int8 index of the
+        one that placed it highest, and one `score.<name>` float32 a source (NaN: no opinion).
         """
         opinions: list[Scores | None] = []
         proposals: list[Rows] = []
@@ -182,14 +182,17 @@ def _union(
     """Join proposals, first proposer first; each row once."""
     joined = np.concatenate(proposals) if proposals else np.empty(0, np.int64)
     owner = np.repeat(np.arange(len(proposals), dtype=np.int64), [len(p) for p in proposals])
+    place = np.concatenate([np.arange(len(p)) for p in proposals]) if proposals else joined
     rows, first, inverse = np.unique(joined, return_index=True, return_inverse=True)
+    by_place = np.lexsort((owner, place, joined))
+    highest = by_place[np.unique(joined[by_place], return_index=True)[1]]
     mask = np.zeros(len(rows), np.uint32)
     np.bitwise_or.at(mask, inverse, (1 << owner).astype(np.uint32))
     order = np.argsort(first)
     rows = rows[order]
     columns: dict[str, NDArray] = {
         "sources": mask[order],
-        "first_source": owner[first[order]].astype(np.int8),
+        "main_source": owner[highest[order]].astype(np.int8),
     }
     for source, opinion in zip(sources, opinions, strict=True):
         column = np.full(len(rows), np.nan, np.float32)

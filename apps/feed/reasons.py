@@ -17,5 +17,5 @@ _REASONS = {
 
 
 def reason_of(source: str, creator: str) -> str:
-    """Return the sentence for the source that proposed the content first."""
+    """Return the sentence for the source that placed the content highest."""
     return _REASONS.get(source, "Picked for you").format(creator=creator)

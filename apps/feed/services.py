@@ -248,7 +248,7 @@ def _items(
     items = []
     for place, row in enumerate(shown.rows.tolist()):
         slot = slots[row]
-        source = SOURCE_NAMES[shown["first_source"][place]]
+        source = SOURCE_NAMES[shown["main_source"][place]]
         items.append(
             FeedItem(
                 content_id=slot.content_id,

@@ -24,7 +24,7 @@ class FeedItem(msgspec.Struct, frozen=True, omit_defaults=True):
     creator_id: str
     position: int  # 0 is the first of the scroll
     score: float
-    source: str  # the source that proposed it first
+    source: str  # the source that placed it highest
     reason: str  # in plain words, for the viewer
     terms: dict[str, float] | None = None  # with explain: what the rankers expect of it
     content: ContentCard | None = None  # with explain

@@ -94,13 +94,13 @@ def make_pipeline(**stages: Any) -> Pipeline[str]:
     return Pipeline(**given)
 
 
-def test_union_keeps_first_proposer_and_marks_all_proposers() -> None:
+def test_union_names_who_placed_it_highest_and_marks_all_proposers() -> None:
     first, second = Says("a", {4: 2, 1: 1}), Says("b", {1: 9, 6: 8})
 
     found = make_pipeline(sources=[first, second]).retrieve("alice", NOBODY, [])
 
     assert found.rows.tolist() == [4, 1, 6]
-    assert found["first_source"].tolist() == [0, 0, 1]
+    assert found["main_source"].tolist() == [0, 1, 1]
     assert found["sources"].tolist() == [0b01, 0b11, 0b10]
 
 

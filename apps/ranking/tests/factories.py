@@ -22,7 +22,7 @@ def make_pool(n: int, proposers: list[int] | None = None, **scores: list[float])
         for name in SOURCE_NAMES
     }
     columns["sources"] = np.array(proposers or [1] * n, np.uint32)
-    columns["first_source"] = np.zeros(n, np.int8)
+    columns["main_source"] = np.zeros(n, np.int8)
     return Candidates(np.arange(n), columns)
 
 
