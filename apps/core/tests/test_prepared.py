@@ -11,8 +11,8 @@ from apps.core.prepared import Prepared, PreparedQueryError
 
 BY_NAME = Prepared(lambda name: Artifact.objects.filter(uuid=name).values_list("pk"))
 BY_KEYS = Prepared(
-    lambda keys, language: (
-        Viewer.objects.filter(pk__in=keys, language=language)
+    lambda keys, family: (
+        Artifact.objects.filter(pk__in=keys, family=family)
         .order_by("pk")
         .values_list("pk", "family")
     )
