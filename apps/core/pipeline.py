@@ -179,7 +179,7 @@ def _union(
     proposals: list[Rows],
     degraded: list[str],
 ) -> Candidates:
-    """Join proposals, first proposer first; each row once."""
+    """Join proposals in the order of the sources; each row once."""
     joined = np.concatenate(proposals) if proposals else np.empty(0, np.int64)
     owner = np.repeat(np.arange(len(proposals), dtype=np.int64), [len(p) for p in proposals])
     place = np.concatenate([np.arange(len(p)) for p in proposals]) if proposals else joined
