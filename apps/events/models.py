@@ -7,7 +7,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Func, Q
 
-from apps.events.types import EventType
+from apps.events.types import DEVICES, EventType
 
 
 class CurrentTransaction(Func):
@@ -54,8 +54,10 @@ class Event(models.Model):
     flags = models.SmallIntegerField(default=0, help_text="apps.events.types.EventFlag")
     surface = models.SmallIntegerField(default=0)
     utc_offset_minutes = models.SmallIntegerField(default=0)
+    device = models.SmallIntegerField(default=0, choices=list(enumerate(DEVICES)))
+    network_ms = models.FloatField(null=True, help_text="time to load the content")
     request_id = models.UUIDField(null=True, help_text="the slate that showed the content")
-    info = models.JSONField(null=True, help_text="comment_text, platform, reason, device…")
+    info = models.JSONField(null=True, help_text="comment_text, platform, reason")
     transaction_id = models.BigIntegerField(db_default=CurrentTransaction(), editable=False)
 
     class Meta:

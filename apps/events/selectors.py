@@ -27,6 +27,8 @@ _FIELDS = (
     "flags",
     "surface",
     "utc_offset_minutes",
+    "device",
+    "network_ms",
 )
 _CHUNK = 50_000
 
@@ -99,7 +101,7 @@ def _to_log(rows: list[tuple[Any, ...]], catalog: Catalog) -> EventLog:
     if not rows:
         return EventLog.empty()
     columns = [np.array(column, np.float64) for column in zip(*rows, strict=True)]
-    viewer, content, creator, kind, at_ms, watch, flags, surface, offset = columns
+    viewer, content, creator, kind, at_ms, watch, flags, surface, offset, device, network = columns
     found = EventLog(
         viewer=_keys(viewer),
         content=catalog.rows_of(_keys(content)),
@@ -110,6 +112,8 @@ def _to_log(rows: list[tuple[Any, ...]], catalog: Catalog) -> EventLog:
         flags=flags.astype(np.int16),
         surface=surface.astype(np.int16),
         utc_offset_minutes=offset.astype(np.int16),
+        device=device.astype(np.int8),
+        network_ms=network.astype(np.float32),
     )
     return found.take(np.argsort(found.at_ms, kind="stable"))
 

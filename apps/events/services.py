@@ -23,7 +23,7 @@ from apps.core.json import nul_path, validation_issue
 from apps.core.metrics import EVENTS
 from apps.events import conf
 from apps.events.models import Event
-from apps.events.types import EventFlag, EventIn, EventType, IngestAnswer, Refusal
+from apps.events.types import DEVICE_CODE, EventFlag, EventIn, EventType, IngestAnswer, Refusal
 from apps.profiles import services as profiles
 from apps.profiles.models import CreatorRelation
 from apps.profiles.services import RelationChange
@@ -228,19 +228,18 @@ def _row(
         flags=item.flags,
         surface=context.surface if context else 0,
         utc_offset_minutes=_utc_offset(context.timezone, item.occurred_ms) if context else 0,
+        device=DEVICE_CODE[context.device or ""] if context else 0,
+        network_ms=context.network_ms if context else None,
         request_id=event.request_id,
         info=_info(event),
     )
 
 
 def _info(event: EventIn) -> dict[str, Any] | None:
-    context = event.context
     said = {
         "comment_text": event.comment_text,
         "platform": event.platform,
         "reason": event.reason,
-        "device": context.device if context else None,
-        "network_ms": context.network_ms if context else None,
     }
     return {name: value for name, value in said.items() if value is not None} or None
 
@@ -293,6 +292,8 @@ class LoggedEvent(NamedTuple):
     flags: int = 0
     surface: int = 0
     utc_offset_minutes: int = 0
+    device: int = 0  # code of `DEVICES`
+    network_ms: float | None = None
     info: dict[str, Any] | None = None
 
 
@@ -309,6 +310,8 @@ _APPENDED = (
     "flags",
     "surface",
     "utc_offset_minutes",
+    "device",
+    "network_ms",
     "info",
 )
 
@@ -342,6 +345,8 @@ def append_log(
                 event.flags,
                 event.surface,
                 event.utc_offset_minutes,
+                event.device,
+                event.network_ms,
                 json.dumps(event.info) if event.info else None,
             )
         )

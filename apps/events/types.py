@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import IntEnum, IntFlag
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from uuid import UUID
 
 import msgspec
@@ -71,6 +71,8 @@ class EventLog:
     flags: NDArray[np.int16]  # EventFlag
     surface: NDArray[np.int16]  # page of the app, as the client numbers it; 0 = main feed
     utc_offset_minutes: NDArray[np.int16]  # of the viewer's clock; 0 where unknown
+    device: NDArray[np.int8]  # code of `DEVICES`, 0 where unknown
+    network_ms: NDArray[np.float32]  # time that the content took to load; NaN where not sent
 
     def __len__(self) -> int:
         return len(self.at_ms)
@@ -114,6 +116,8 @@ _DTYPES: dict[str, type] = {
     "flags": np.int16,
     "surface": np.int16,
     "utc_offset_minutes": np.int16,
+    "device": np.int8,
+    "network_ms": np.float32,
 }
 
 
@@ -151,6 +155,8 @@ EventName = Literal[
     "content_upload",
 ]
 Device = Literal["android", "ios", "web", "tablet", "tv", "other"]
+DEVICES: tuple[str, ...] = ("", *get_args(Device))  # by code; 0: not known
+DEVICE_CODE = {name: code for code, name in enumerate(DEVICES)}
 Note = Annotated[str, Meta(max_length=5000)]
 Label = Annotated[str, Meta(max_length=200)]
 

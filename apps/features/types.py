@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from apps.events.types import EventLog
@@ -13,6 +14,8 @@ class Context:
 
     surface: int = 0  # page of the app, as the client numbers it; 0 = main feed
     utc_offset_minutes: int = 0  # of the viewer's clock
+    device: int = 0  # code of `events.types.DEVICES`, 0 unknown
+    network_ms: float = math.nan  # what the client measured last; NaN unknown
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
@@ -13,12 +15,23 @@ from apps.core.clock import now_ms
 from apps.core.errors import Problem
 from apps.core.json import checked_id, openapi
 from apps.core.models import Scope
+from apps.events.types import DEVICE_CODE, DEVICES
 from apps.features.types import Context
 from apps.feed.conf import PARAMS
 from apps.feed.services import FeedQuery, for_user
 from apps.feed.types import FeedAnswer
 
-_KNOWN = {"user_id", "limit", "cursor", "unseen", "explain", "surface", "utc_offset"}
+_KNOWN = {
+    "user_id",
+    "limit",
+    "cursor",
+    "unseen",
+    "explain",
+    "surface",
+    "utc_offset",
+    "device",
+    "network_ms",
+}
 
 
 class Feed(APIView):
@@ -38,6 +51,8 @@ class Feed(APIView):
             OpenApiParameter("explain", OpenApiTypes.BOOL, description="add terms and cards"),
             OpenApiParameter("surface", OpenApiTypes.INT, description="page of the app, 0–999"),
             OpenApiParameter("utc_offset", OpenApiTypes.INT, description="viewer's clock, minutes"),
+            OpenApiParameter("device", OpenApiTypes.STR, enum=list(DEVICES[1:])),
+            OpenApiParameter("network_ms", OpenApiTypes.INT, description="time of the last load"),
         ],
         responses={200: OpenApiResponse(openapi(FeedAnswer))},
     )
@@ -57,9 +72,21 @@ class Feed(APIView):
             context=Context(
                 surface=_number(request, "surface", 0, 0, 999),
                 utc_offset_minutes=_number(request, "utc_offset", 0, -840, 840),
+                device=_device(given.get("device", "")),
+                network_ms=(
+                    _number(request, "network_ms", 0, 0, 600_000)
+                    if "network_ms" in given
+                    else math.nan
+                ),
             ),
         )
         return Response(for_user(query, now_ms=now_ms()))
+
+
+def _device(name: str) -> int:
+    if name not in DEVICE_CODE:
+        raise _invalid("device", "invalid-value", f"Expected one of {', '.join(DEVICES[1:])}.")
+    return DEVICE_CODE[name]
 
 
 def _number(request: Request, name: str, default: int, low: int, high: int) -> int:

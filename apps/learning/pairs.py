@@ -188,4 +188,6 @@ def _events(
         flags=np.zeros(n, np.int16) if flags is None else flags,
         surface=np.maximum(pairs.surface, 0).astype(np.int16),
         utc_offset_minutes=np.zeros(n, np.int16),
+        device=np.zeros(n, np.int8),
+        network_ms=np.full(n, np.nan, np.float32),
     )

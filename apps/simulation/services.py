@@ -14,7 +14,7 @@ from apps.content.types import ContentMetadata, ContentRow
 from apps.core.clock import to_datetime
 from apps.events.importers.run import batches
 from apps.events.services import LoggedEvent, append_log
-from apps.events.types import EventType
+from apps.events.types import DEVICE_CODE, EventType
 from apps.profiles.models import Creator
 from apps.profiles.services import ensure_viewers, upsert_users
 from apps.profiles.types import AgeBand, Demographics, Preferences, UserRow
@@ -118,9 +118,7 @@ def _viewer_keys(world: World) -> dict[str, int]:
 def _events(world: World, history: History) -> Iterator[LoggedEvent]:
     for i, kind in enumerate(history.kind.tolist()):
         watch = float(history.watch_seconds[i])
-        info = {"device": DEVICES[history.device[i]]}
-        if history.comment[i] >= 0:
-            info["comment_text"] = COMMENT_TEXTS[history.comment[i]]
+        comment = history.comment[i]
         yield LoggedEvent(
             user_id=world.viewers.id[history.viewer[i]],
             content_id=world.contents.id[history.content[i]],
@@ -128,5 +126,6 @@ def _events(world: World, history: History) -> Iterator[LoggedEvent]:
             at_ms=int(history.at_ms[i]),
             watch_seconds=None if np.isnan(watch) else round(watch, 2),
             utc_offset_minutes=int(history.utc_offset_minutes[i]),
-            info=info,
+            device=DEVICE_CODE[DEVICES[history.device[i]]],
+            info={"comment_text": COMMENT_TEXTS[comment]} if comment >= 0 else None,
         )

@@ -57,6 +57,8 @@ def make_log(events: Sequence[Happened | tuple[Any, ...]]) -> EventLog:
         flags=flags.astype(np.int16),
         surface=surface.astype(np.int16),
         utc_offset_minutes=np.zeros(len(rows), np.int16),
+        device=np.zeros(len(rows), np.int8),
+        network_ms=np.full(len(rows), np.nan, np.float32),
     )
 
 

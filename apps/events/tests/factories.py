@@ -11,7 +11,7 @@ from apps.content.tests.factories import DAY_MS, NOW_MS
 from apps.content.types import Catalog
 from apps.core.clock import to_datetime
 from apps.events.services import IngestRules, ingest
-from apps.events.types import EventLog, EventType, IngestAnswer
+from apps.events.types import DEVICES, EventLog, EventType, IngestAnswer
 
 
 def make_event(kind: str = "view", at_ms: int | None = NOW_MS, **given: Any) -> dict[str, Any]:
@@ -45,4 +45,8 @@ def make_log(catalog: Catalog, n: int = 300, *, viewers: int = 6, seed: int = 0)
         flags=rng.choice([0, 0, 1, 2], n).astype(np.int16),
         surface=rng.integers(0, 3, n).astype(np.int16),
         utc_offset_minutes=rng.choice([0, 60, -300], n).astype(np.int16),
+        device=rng.integers(0, len(DEVICES), n).astype(np.int8),
+        network_ms=np.where(rng.random(n) < 0.5, rng.uniform(20, 900, n), np.nan).astype(
+            np.float32
+        ),
     )

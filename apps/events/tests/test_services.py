@@ -94,7 +94,8 @@ class TestTypes:
         assert (stored.occurred_ms, stored.received_ms) == (NOW_MS - 5, NOW_MS)
         assert (stored.watch_seconds, stored.surface, stored.flags) == (12.5, 3, 0)
         assert (stored.utc_offset_minutes, stored.request_id) == (540, request_id)
-        assert stored.info == {"comment_text": "Great!", "device": "tablet", "network_ms": 80.0}
+        assert stored.info == {"comment_text": "Great!"}
+        assert (stored.get_device_display(), stored.network_ms) == ("tablet", 80.0)
 
     @pytest.mark.parametrize("zone", ["Nowhere/City", "../etc/passwd", "/etc/passwd", "x" * 64, ""])
     def test_unknown_time_zone_counts_as_utc(self, zone: str) -> None:

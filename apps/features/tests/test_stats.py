@@ -32,6 +32,8 @@ def make_events(kind: EventType, content: list[int], watch: float = 30.0) -> Eve
             flags=np.zeros(n, np.int16),
             surface=np.zeros(n, np.int16),
             utc_offset_minutes=np.zeros(n, np.int16),
+            device=np.zeros(n, np.int8),
+            network_ms=np.full(n, np.nan, np.float32),
         )
     )
 
