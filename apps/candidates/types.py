@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from apps.candidates.algorithms.als import ALSParams
 from apps.candidates.algorithms.neighbors import Neighbors
 from apps.candidates.index import VectorIndex
+from apps.candidates.restrictions import Restriction
 from apps.content.types import Catalog
 from apps.features.stats import Stats
 from apps.features.types import Query
@@ -48,6 +49,9 @@ class Request:
     own_creator: int = -1  # creator row of the viewer themself
     served: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     # rows served lately, so not proposed again
+    age_group: str = ""  # of the viewer; empty: not known
+    position: int = 0  # of the page's first content in the scroll
+    restriction: Restriction | None = None  # what the caller asks of all contents
     _shared: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def excluded(self) -> NDArray[np.bool_]:
@@ -60,6 +64,8 @@ class Request:
             excluded |= np.isin(catalog.creator, self.hidden)
         for rows in (self.query.history.content, self.served):
             excluded[rows[rows >= 0]] = True
+        if self.restriction is not None:
+            excluded |= ~self.restriction.allowed(catalog, self.query.at_ms)
         return excluded
 
     def shared(self, name: str, make: Callable[[Request], T]) -> T:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from apps.candidates.sources.crowd import FollowedCreators, Fresh, Popular
+from apps.candidates.sources.crowd import FollowedCreators, Fresh, Popular, Trending
 from apps.candidates.sources.taste import ItemItem, NearestContent, NextItem
 from apps.candidates.types import Request
 from apps.core.pipeline import Source
@@ -18,6 +18,7 @@ SOURCES: tuple[Source[Request], ...] = (
     Popular("popular_1d", DAY, quota=60),
     Popular("popular_7d", WEEK, quota=40),
     Popular("popular_ever", EVER, quota=40),
+    Trending(quota=40),
     Fresh(quota=50),
 )
 SOURCE_NAMES: tuple[str, ...] = tuple(source.name for source in SOURCES)
