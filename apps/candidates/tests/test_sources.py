@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from apps.candidates.algorithms.neighbors import Neighbors
 from apps.candidates.services import fit_retrieval
 from apps.candidates.sources import SOURCE_NAMES, SOURCES
-from apps.candidates.sources.crowd import FollowedCreators, Fresh, Popular
+from apps.candidates.sources.crowd import FollowedCreators, Fresh, Popular, Trending
 from apps.candidates.sources.taste import ItemItem, NearestContent, NextItem, merge_repeats
 from apps.candidates.tests.factories import (
     NOW_MS,
@@ -295,3 +295,21 @@ class TestEverySource:
     ) -> None:
         scores = source(make_request(catalog))
         assert scores is None or len(scores.at(np.arange(3))) == 3
+
+
+class TestTrending:
+    def rise(self, catalog: Catalog, log: EventLog) -> list[int]:
+        return proposed(Trending(quota=5), make_request(catalog, log=log))
+
+    def test_content_above_its_own_past_is_proposed(self) -> None:
+        old = [(v, 0, NOW_MS - 5 * DAY_MS) for v in range(20)]
+        new = [(v, row, NOW_MS - HOUR_MS) for v in range(6) for row in (0, 1)]
+        # Row 0 keeps its share of the traffic, row 1 had none before.
+        assert self.rise(make_catalog(6), make_log([*old, *new])) == [1]
+
+    def test_busy_hour_of_the_whole_platform_lifts_nobody(self) -> None:
+        rows = range(6)
+        old = [(v, row, NOW_MS - 5 * DAY_MS) for v in range(4) for row in rows]
+        new = [(v, row, NOW_MS - HOUR_MS) for v in range(40) for row in rows]
+        scores = Trending(quota=5)(make_request(make_catalog(6), log=make_log([*old, *new])))
+        assert np.nan_to_num(scores.at(np.arange(6))).max() < 1e-3
