@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.candidates.algorithms.als import ALSParams
 from apps.candidates.algorithms.neighbors import Neighbors
+from apps.candidates.conf import DEFAULTS, RetrievalParams
 from apps.candidates.index import VectorIndex
 from apps.candidates.restrictions import Restriction
 from apps.content.types import Catalog
@@ -29,7 +29,7 @@ class RetrievalModels:
 
     vectors: NDArray[np.float32]  # [n, f] collaborative vectors of contents
     gram: NDArray[np.float32]  # [f, f]
-    als: ALSParams
+    params: RetrievalParams  # with which they were fitted and must be asked
     index: VectorIndex
     next_item: Neighbors
     item_item: Neighbors
@@ -53,6 +53,11 @@ class Request:
     position: int = 0  # of the page's first content in the scroll
     restriction: Restriction | None = None  # what the caller asks of all contents
     _shared: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def params(self) -> RetrievalParams:
+        """The parameters of the models at hand."""
+        return self.models.params if self.models else DEFAULTS
 
     def excluded(self) -> NDArray[np.bool_]:
         """Return bool[n_contents]: what sources need not propose, as filters would remove it."""

@@ -40,14 +40,14 @@ class ListQuery:
 def popular(query: ListQuery, *, period: str) -> ListAnswer:
     """Return what most viewers watched, decayed with the half-life of the period."""
     request = _request(query)
-    source = Popular(f"popular_{period}", PERIODS[period], quota=query.limit)
+    source = Popular(f"popular_{period}", PERIODS[period])
     return _answer(query, request, source(request))
 
 
 def trending(query: ListQuery) -> ListAnswer:
     """Return what rises against the traffic of the whole platform."""
     request = _request(query)
-    return _answer(query, request, Trending(quota=query.limit)(request))
+    return _answer(query, request, Trending()(request))
 
 
 def similar(query: ListQuery, *, content_id: str) -> ListAnswer:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from apps.candidates.index import best_rows
 from apps.candidates.scores import ORDERED, RankedScores
+from apps.candidates.sources.base import Proposer
 from apps.candidates.types import Request
 from apps.core.candidates import Rows
 from apps.features.stats import HOURS_6, WEEK, Counted
@@ -17,12 +18,11 @@ _RISE_PRIOR = 4.0  # views; two chance views of an unknown content are no trend
 
 
 @dataclass(frozen=True, slots=True)
-class Popular:
+class Popular(Proposer):
     """What most viewers watched lately, at one half-life."""
 
     name: str
     half_life: int  # index into apps.features.algorithms.counters.HALF_LIVES_HOURS
-    quota: int
 
     def __call__(self, request: Request) -> RankedScores:
         """Score by decayed long views; the order is shared by all requests of a moment."""
@@ -40,10 +40,9 @@ class Popular:
 
 
 @dataclass(frozen=True, slots=True)
-class Trending:
+class Trending(Proposer):
     """What is watched more than its own past and the platform's traffic let expect."""
 
-    quota: int
     name: str = "trending"
 
     def __call__(self, request: Request) -> RankedScores:
@@ -68,10 +67,9 @@ class Trending:
 
 
 @dataclass(frozen=True, slots=True)
-class Fresh:
+class Fresh(Proposer):
     """The newest uploads, so that every content gets a chance."""
 
-    quota: int
     name: str = "fresh"
 
     def __call__(self, request: Request) -> RankedScores:
@@ -89,10 +87,9 @@ class Fresh:
 
 
 @dataclass(frozen=True, slots=True)
-class FollowedCreators:
+class FollowedCreators(Proposer):
     """The newest contents of the creators that the viewer follows."""
 
-    quota: int
     name: str = "followed"
 
     def __call__(self, request: Request) -> RankedScores | None:
