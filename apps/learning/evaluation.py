@@ -87,6 +87,8 @@ def evaluate(
 
 def split(log: EventLog, catalog: Catalog, protocol: str) -> tuple[Slice, Truth]:
     """Return past and future by the protocol, and what is relevant in the future."""
+    if not len(log):
+        raise EvaluationError("the log is empty: there is nothing to judge")
     is_temporal = protocol == "temporal"
     part = temporal_slice(log, share=TEST_SHARE) if is_temporal else last_views_slice(log)
     return part, _truth(part, catalog, any_view=not is_temporal)

@@ -94,7 +94,7 @@ def as_table(report: dict[str, dict[str, Any]], k: int) -> str:
         r = report[name]
         ndcg = r[f"ndcg@{k}"]
         lines.append(
-            f"| {name} | {r['quota']} | {ndcg['mean']:.4f} ({ndcg['low']:.4f}–{ndcg['high']:.4f})"
+            f"| {name} | {r['quota']} | {ndcg['value']:.4f} ({ndcg['low']:.4f}–{ndcg['high']:.4f})"
             f" | {r[f'recall@{DEPTH}']:.3f} | {r['recall_at_union']:.3f} |"
         )
     union = report[UNION]

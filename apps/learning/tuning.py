@@ -154,6 +154,9 @@ def tune(
         return params, trials
     began = time.monotonic()
     judge = Judge(part, catalog, retrieval.fit_retrieval(part.past, catalog, params))
+    if not judge.viewers:
+        say("nobody came back in the latest slice: nothing to judge by")
+        return params, trials
     say(f"judged on {len(judge.viewers):,} viewers")
     # The first fit is paid from the same budget.
     left = max(60 * minutes - (time.monotonic() - began), 0)
