@@ -37,7 +37,7 @@ from apps.learning.slices import Slice, recent_slices
 JUDGED_AT = 10  # NDCG@10
 _VIEWERS = 1500  # judged at most
 _QUOTA_VIEWERS = 400
-_DEPTH = 500  # of the lists that quotas are cut from
+_DEPTH = 700  # of the lists that quotas are cut from
 _SURE = 0.5  # standard errors by which a value must be better to replace another
 
 Say = Callable[[str], None]
@@ -116,7 +116,6 @@ FAMILIES: tuple[Family, ...] = (
             Choice("next_item_signal.short_view", _SHORT_VIEWS),
         ),
     ),
-    Family("just_after", 0.0, _with_next, (Choice("query.just_after", _DECAYS, refits=False),)),
 )
 NAMES: tuple[str, ...] = (
     *(choice.name for family in FAMILIES for choice in family.choices),
@@ -231,28 +230,36 @@ class _Search:
 
     def run(self, params: RetrievalParams, pinned: set[str]) -> RetrievalParams:
         """Return the parameters with those of the family at the best values found."""
-        best, models = self._earned(params, self._judge.models)
-        for choice in self._family.choices:
-            if choice.name in pinned:
-                continue
-            current = value_of(params, choice.name)
-            self._trials.add(choice.name, current, float(best.mean()))
-            for direction in (1, -1):
-                moved = False
-                for value in _beyond(choice.values, current, direction):
-                    if choice.refits and time.monotonic() > self._until:
-                        break
-                    tried = with_values(params, {choice.name: value})
-                    earned, fitted = self._earned(
-                        tried, models, refit=choice.refits, name=choice.name
-                    )
-                    if not _is_better(earned, best):
-                        break
-                    params, best, models, moved = tried, earned, fitted, True
-                if moved:
+        self._best, self._models = self._earned(params, self._judge.models)
+        before = None
+        # What was found for one parameter may move another: around again while that pays.
+        while params != before and (before is None or time.monotonic() < self._until):
+            before = params
+            for choice in self._family.choices:
+                if choice.name not in pinned:
+                    params = self._moved(params, choice)
+        self._judge.models = self._models
+        self._say(f"{self._family.source}: NDCG@10 {self._best.mean():.4f}")
+        return params
+
+    def _moved(self, params: RetrievalParams, choice: Choice) -> RetrievalParams:
+        """Return the parameters with one of them moved as far as it pays, in one direction."""
+        current = value_of(params, choice.name)
+        self._trials.add(choice.name, current, float(self._best.mean()))
+        for direction in (1, -1):
+            start = params
+            for value in _beyond(choice.values, current, direction):
+                if choice.refits and time.monotonic() > self._until:
+                    return params
+                tried = with_values(params, {choice.name: value})
+                earned, fitted = self._earned(
+                    tried, self._models, refit=choice.refits, name=choice.name
+                )
+                if not _is_better(earned, self._best):
                     break
-        self._judge.models = models
-        self._say(f"{self._family.source}: NDCG@10 {best.mean():.4f}")
+                params, self._best, self._models = tried, earned, fitted
+            if params is not start:
+                break
         return params
 
     def _earned(
