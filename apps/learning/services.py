@@ -105,13 +105,13 @@ def pin(values: dict[str, Any], *, unpin: Sequence[str] = ()) -> None:
     TunedParam.objects.filter(name__in=unpin).update(is_pinned=False)
 
 
-def train_in_child() -> None:
-    """Run `manage.py train` in a process of its own, which can neither slow nor crash this one."""
-    command = [sys.executable, str(Path(settings.BASE_DIR) / "manage.py"), "train", "--quiet"]
+def run_in_child(*arguments: str) -> None:
+    """Run a command in a process of its own, which can neither slow nor crash this one."""
+    command = [sys.executable, str(Path(settings.BASE_DIR) / "manage.py"), *arguments, "--quiet"]
     result = subprocess.run(  # noqa: S603  fixed program
         command, capture_output=True, text=True, check=False, timeout=CHILD_SECONDS
     )
     if result.returncode != 0:
         raise TrainingError(
-            f"manage.py train ended with {result.returncode}: {result.stderr[-500:]}"
+            f"manage.py {arguments[0]} ended with {result.returncode}: {result.stderr[-500:]}"
         )
