@@ -255,6 +255,10 @@ ARTIFACT_CHECKS = {"bundle": "apps.learning.bundle.check_bundle"}
 # Seconds between looks at the database for new contents, counters and promoted bundles.
 # 0 = look within every request (tests and commands), else a thread does it.
 REFRESH_SECONDS = env_int("RECSYS_REFRESH_SECONDS", default=1, low=0, high=60)
+# What finds the nearest vectors among very many: annoy, faiss (if installed), or exact.
+VECTOR_INDEX = env("RECSYS_VECTOR_INDEX", "annoy")
+if VECTOR_INDEX not in {"annoy", "faiss", "exact"}:
+    raise ImproperlyConfigured(f"RECSYS_VECTOR_INDEX={VECTOR_INDEX!r}: annoy, faiss or exact")
 # Minutes of the search for better parameters before the nightly training; 0: none.
 TUNE_MINUTES = env_int("RECSYS_TUNE_MINUTES", default=10, low=0, high=240)
 # Who may open the playable preview at `/`: everybody in debug, else staff.

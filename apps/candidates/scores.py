@@ -30,6 +30,31 @@ class DenseScores:
         return gather(self._scores, rows)
 
 
+class SparseScores:
+    """A score for a few contents of many: no opinion about the others.
+
+    rows: int64[m], ascending; scores: float32[m].
+    """
+
+    def __init__(self, rows: Rows, scores: NDArray[np.float32]) -> None:
+        self._rows = rows
+        self._scores = scores
+
+    def top(self, k: int, excluded: NDArray[np.bool_]) -> Rows:
+        """Return at most k rows, best first, none excluded."""
+        known = self._rows < len(excluded)
+        rows, scores = self._rows[known], self._scores[known]
+        allowed = ~excluded[rows]
+        return np.asarray(rows[allowed][best_rows(scores[allowed], k)])
+
+    def at(self, rows: Rows) -> NDArray[np.float32]:
+        """Return the score of each row, NaN for those without one."""
+        if not len(self._rows):
+            return np.full(len(rows), np.nan, np.float32)
+        place = np.minimum(np.searchsorted(self._rows, rows), len(self._rows) - 1)
+        return np.where(self._rows[place] == rows, self._scores[place], np.float32(np.nan))
+
+
 class RankedScores:
     """A score for every content whose order was worked out beforehand, for all requests.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import scipy.sparse as sp
+from django.conf import settings
 from numpy.typing import NDArray
 
 from apps.candidates.algorithms.als import fit_als, fold_in, gram
@@ -17,11 +18,11 @@ from apps.candidates.algorithms.neighbors import Neighbors
 from apps.candidates.algorithms.next_item import fit_next_item
 from apps.candidates.conf import RetrievalParams, Signal
 from apps.candidates.index import (
-    SEARCH_FACTORS,
+    ExactIndex,
     VectorIndex,
-    build_trees,
-    load_trees,
+    build_shells,
     measured_recall,
+    open_shells,
 )
 from apps.candidates.signals import confidences
 from apps.candidates.types import RetrievalModels
@@ -29,8 +30,11 @@ from apps.content.types import Catalog
 from apps.core.artifacts import ArtifactError
 from apps.events.types import EventLog
 
-MIN_RECALL = 0.9  # of the exact top 100; below it an index is refused
-_ARRAYS, _TREES, _FACTS = "retrieval.npz", "content.ann", "retrieval.json"
+RECALL_AT = 50
+MIN_RECALL = 0.95  # of the exact top `RECALL_AT`; below it an index is refused
+EFFORTS = (10, 30, 100, 300)  # vectors looked at per wanted one: the least that will do
+_FACTS = "retrieval.json"
+_NEIGHBORS = ("next_item", "item_item")
 _RECALL_QUERIES = 100
 _QUERY_CONTENTS = 5
 
@@ -42,7 +46,7 @@ def fit_retrieval(log: EventLog, catalog: Catalog, params: RetrievalParams) -> R
         params=params,
         vectors=vectors,
         gram=gram(vectors),
-        index=VectorIndex(vectors),
+        index=ExactIndex(vectors),
         next_item=fit_next(log, catalog, params),
         item_item=fit_company(log, catalog, params),
     )
@@ -112,38 +116,45 @@ def save_retrieval(models: RetrievalModels, catalog: Catalog, folder: Path) -> d
 
     Raises `ArtifactError` when the index finds less than `MIN_RECALL` of the exact neighbors.
     """
-    np.savez(
-        folder / _ARRAYS,
-        content_pk=catalog.content_pk[: len(models.vectors)],
-        vectors=models.vectors,
-        next_item_indices=models.next_item.indices,
-        next_item_weights=models.next_item.weights,
-        item_item_indices=models.item_item.indices,
-        item_item_weights=models.item_item.weights,
-    )
-    build_trees(models.vectors, folder / _TREES, seed=1)
-    trees = load_trees(folder / _TREES, models.vectors.shape[1])
-    queries = _sample_queries(models)
-    for search_factor in SEARCH_FACTORS:
-        recall = measured_recall(trees, models.vectors, queries, search_factor=search_factor)
-        if recall >= MIN_RECALL:
-            break
-    else:
-        raise ArtifactError(f"index recall {recall:.2f} is below {MIN_RECALL}; raise N_TREES")
-    facts = {"params": asdict(models.params), "search_factor": search_factor}
+    np.save(folder / "content_pk.npy", catalog.content_pk[: len(models.vectors)])
+    np.save(folder / "vectors.npy", models.vectors)
+    for name in _NEIGHBORS:
+        neighbors: Neighbors = getattr(models, name)
+        place = neighbors.stored(np.arange(len(neighbors))).astype(np.int32)
+        np.save(folder / f"{name}_indices.npy", neighbors.indices)
+        np.save(folder / f"{name}_weights.npy", neighbors.weights)
+        np.save(folder / f"{name}_place.npy", place)
+    index_facts = _build_index(models, folder)
+    facts = {"params": asdict(models.params), "effort": index_facts["index_effort"]}
     (folder / _FACTS).write_text(json.dumps(facts))
-    return {"index_recall": recall, "index_search_factor": search_factor}
+    return index_facts
+
+
+def _build_index(models: RetrievalModels, folder: Path) -> dict[str, float]:
+    """Build the index with the least effort that finds enough; return what was measured."""
+    if settings.VECTOR_INDEX == "exact":
+        return {"index_recall": 1.0, "index_effort": 0}
+    vectors = models.vectors
+    build_shells(vectors, folder, library=settings.VECTOR_INDEX, seed=1)
+    queries = _sample_queries(models)
+    for effort in EFFORTS:
+        index = open_shells(folder, vectors, np.arange(len(vectors)), effort=effort)
+        recall = measured_recall(index, vectors, queries, k=RECALL_AT)
+        if recall >= MIN_RECALL:
+            return {"index_recall": recall, "index_effort": effort}
+    raise ArtifactError(f"index recall {recall:.2f} is below {MIN_RECALL}; raise N_TREES")
 
 
 def _sample_queries(models: RetrievalModels) -> NDArray[np.float32]:
     """Return vectors of made-up viewers, each with five contents that belong together."""
     rng = np.random.default_rng(0)
-    has_neighbors = np.flatnonzero((models.item_item.indices >= 0).sum(axis=1) >= _QUERY_CONTENTS)
-    if not len(has_neighbors):
+    stored = models.item_item.indices[:, :_QUERY_CONTENTS]
+    full = np.flatnonzero((stored >= 0).sum(axis=1) == _QUERY_CONTENTS)
+    if not len(full):
         return np.empty((0, models.vectors.shape[1]), np.float32)
-    chosen = rng.choice(has_neighbors, min(len(has_neighbors), _RECALL_QUERIES), replace=False)
+    chosen = rng.choice(full, min(len(full), _RECALL_QUERIES), replace=False)
     weights = np.ones(_QUERY_CONTENTS, np.float32)
-    histories = models.item_item.indices[chosen, :_QUERY_CONTENTS].astype(np.int64)
+    histories = stored[chosen].astype(np.int64)
     return np.stack(
         [fold_in(models.vectors, models.gram, h, weights, models.params.als) for h in histories]
     )
@@ -152,37 +163,54 @@ def _sample_queries(models: RetrievalModels) -> NDArray[np.float32]:
 def load_retrieval(folder: Path, catalog: Catalog | None) -> RetrievalModels:
     """Read the models and put them into the row order of `catalog` (None: as they are).
 
-    Raises `ArtifactError` where the parts do not fit each other. The folder must be verified.
+    Arrays are memory-mapped, so that processes share one copy, unless this process numbers its
+    contents otherwise. Raises `ArtifactError` where the parts do not fit each other. The folder
+    must be verified.
     """
-    with np.load(folder / _ARRAYS, allow_pickle=False) as arrays:
-        parts = {name: arrays[name] for name in arrays.files}
+    content_pk, vectors = _mapped(folder, "content_pk"), _mapped(folder, "vectors")
     facts = json.loads((folder / _FACTS).read_text())
     params = msgspec.convert(facts["params"], RetrievalParams)
-    if parts["vectors"].shape[1] != params.als.factors or not np.isfinite(parts["vectors"]).all():
+    rows = np.arange(len(content_pk)) if catalog is None else catalog.rows_of(content_pk)
+    is_same = bool((rows == np.arange(len(rows))).all())
+    vectors = vectors if is_same else _moved(vectors, rows, 0.0)
+    products = gram(vectors)
+    if vectors.shape[1] != params.als.factors or not np.isfinite(products).all():
         raise ArtifactError(f"{folder}: vectors are damaged; run manage.py train")
-    n = len(parts["content_pk"])
-    rows = np.arange(n) if catalog is None else catalog.rows_of(parts["content_pk"])
-    in_place = bool((rows == np.arange(n)).all())
-    vectors = parts["vectors"] if in_place else _moved(parts["vectors"], rows, 0.0)
-    trees = load_trees(folder / _TREES, params.als.factors) if in_place else None
     return RetrievalModels(
         params=params,
         vectors=vectors,
-        gram=gram(vectors),
-        index=VectorIndex(vectors, trees, search_factor=facts["search_factor"]),
-        next_item=_neighbors(parts, "next_item", rows, in_place=in_place),
-        item_item=_neighbors(parts, "item_item", rows, in_place=in_place),
+        gram=products,
+        index=_index(folder, vectors, rows, facts["effort"]),
+        **{name: _neighbors(folder, name, rows, is_same=is_same) for name in _NEIGHBORS},
     )
 
 
-def _neighbors(
-    parts: dict[str, NDArray], name: str, rows: NDArray[np.int64], *, in_place: bool
-) -> Neighbors:
-    indices, weights = parts[f"{name}_indices"], parts[f"{name}_weights"]
-    if in_place:
-        return Neighbors(indices, weights)
+def _mapped(folder: Path, name: str) -> NDArray:
+    """Return an array of the folder without reading it; empty ones cannot be mapped."""
+    path = folder / f"{name}.npy"
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except ValueError:
+        return np.load(path, allow_pickle=False)
+
+
+def _index(
+    folder: Path, vectors: NDArray[np.float32], rows: NDArray[np.int64], effort: int
+) -> VectorIndex:
+    """Return the index of the bundle; one that was built without any is searched exactly."""
+    if settings.VECTOR_INDEX == "exact" or not effort:
+        return ExactIndex(vectors)
+    return open_shells(folder, vectors, rows, effort=effort)
+
+
+def _neighbors(folder: Path, name: str, rows: NDArray[np.int64], *, is_same: bool) -> Neighbors:
+    indices, weights, place = (
+        _mapped(folder, f"{name}_{part}") for part in ("indices", "weights", "place")
+    )
+    if is_same:
+        return Neighbors(indices, weights, place)
     renumbered = np.where(indices < 0, -1, rows[np.maximum(indices, 0)]).astype(np.int32)
-    return Neighbors(_moved(renumbered, rows, -1), _moved(weights, rows, 0.0))
+    return Neighbors(renumbered, weights, _moved(place, rows, -1))
 
 
 def _moved(values: NDArray, rows: NDArray[np.int64], fill: float) -> NDArray:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 EVENTS = Counter("recsys_events_total", "Events received, by outcome", ["outcome"])
 DEGRADED = Counter("recsys_degraded_total", "Feeds served with a stage skipped", ["stage"])
 FILTERED = Counter("recsys_filtered_total", "Candidates removed", ["filter"])
+INDEX_RECALL = Gauge("recsys_index_recall", "Share of the exact nearest that the index finds")
 FEED_SECONDS = Histogram(
     "recsys_feed_seconds",
     "Time to make one feed page",

@@ -16,6 +16,7 @@ from apps.content.types import Catalog
 from apps.core import artifacts
 from apps.core.artifacts import ArtifactError
 from apps.core.live import Live
+from apps.core.metrics import INDEX_RECALL
 from apps.core.models import Artifact
 from apps.features.selectors import SCHEMA
 from apps.learning.training import Trained
@@ -105,6 +106,7 @@ def load(artifact: Artifact, catalog: Catalog) -> Bundle:
     """Verify and read a bundle."""
     folder = artifacts.verified_folder(artifact)
     version = f"{FAMILY}-{artifact.pk}"
+    INDEX_RECALL.set(artifact.manifest.get("index_recall", 0))
     return Bundle(version, load_retrieval(folder, catalog), load_rankers(folder, version))
 
 

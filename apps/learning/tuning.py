@@ -24,7 +24,7 @@ from apps.candidates.conf import (
     value_of,
     with_values,
 )
-from apps.candidates.index import VectorIndex
+from apps.candidates.index import ExactIndex
 from apps.candidates.sources import SOURCE_NAMES, SOURCES
 from apps.candidates.types import RetrievalModels
 from apps.content.types import Catalog
@@ -65,7 +65,7 @@ class Family:
 
 def _with_vectors(part: Slice, catalog: Catalog, params: RetrievalParams, models: Models) -> Models:
     vectors = retrieval.fit_vectors(part.past, catalog, params)
-    return replace(models, vectors=vectors, gram=gram(vectors), index=VectorIndex(vectors))
+    return replace(models, vectors=vectors, gram=gram(vectors), index=ExactIndex(vectors))
 
 
 def _with_next(part: Slice, catalog: Catalog, params: RetrievalParams, models: Models) -> Models:

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.candidates.algorithms.neighbors import Neighbors, concatenate, top_k
-from apps.candidates.algorithms.sequences import one_hot, past_windows, product_blocks
+from apps.candidates.algorithms.neighbors import Neighbors, concatenate, top_k, widen
+from apps.candidates.algorithms.sequences import most_met, one_hot, past_windows, product_blocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,7 @@ class ItemItemParams:
     window: int = 50  # w, events apart beyond which a pair does not count, 1–200
     decay_events: float = 30.0  # δ > 0, events apart at which a pair counts 1/e
     shrinkage: float = 5.0  # β ≥ 0, events below which a similarity is not believed
+    max_items: int = 20_000  # heads, the contents met most: time m², and others know no company
     k: int = 200  # K, neighbors kept of a content
 
 
@@ -40,18 +41,20 @@ def fit_item_item(
     """Find the contents that are met together with a content.
 
     viewers, contents: int64[n], events in time order; weights: float32[n] ≥ 0, how much an event
-    counts (1 for a long view). Returns ``n_contents`` rows of neighbors, none its own.
-    O(n·w + n_contents²).
+    counts (1 for a long view). Returns neighbors of ``n_contents`` contents, none its own;
+    contents that are no heads have none and are nobody's. O(n·w + m²), m = min(distinct, heads).
     """
-    if not len(contents):
+    heads = most_met(contents, weights, n_contents, params.max_items)
+    if not len(heads):
         return Neighbors.empty(n_contents, 0)
-    order = np.argsort(viewers, kind="stable")
-    items, counts = contents[order], weights[order]
-    past = past_windows(
-        viewers[order], items, counts, n_contents, params.window, params.decay_events
-    )
-    present = one_hot(items, counts, n_contents)
-    root = np.sqrt(np.bincount(items, counts, minlength=n_contents)).astype(np.float32)
+    head_of = np.full(n_contents, -1, np.int64)
+    head_of[heads] = np.arange(len(heads))
+    kept = np.flatnonzero(head_of[contents] >= 0)
+    kept = kept[np.argsort(viewers[kept], kind="stable")]
+    items, counts, m = head_of[contents[kept]], weights[kept], len(heads)
+    past = past_windows(viewers[kept], items, counts, m, params.window, params.decay_events)
+    present = one_hot(items, counts, m)
+    root = np.sqrt(np.bincount(items, counts, minlength=m)).astype(np.float32)
     blocks = zip(product_blocks(past, present), product_blocks(present, past), strict=True)
     parts = []
     for (start, before), (_, after) in blocks:
@@ -61,4 +64,4 @@ def fit_item_item(
         # The tiny constant only keeps 0/0 of contents that nobody met from becoming NaN.
         joint /= np.outer(root[rows], root) + np.float32(params.shrinkage + 1e-9)
         parts.append(top_k(joint, params.k))
-    return concatenate(parts)
+    return widen(concatenate(parts), heads, n_contents)

@@ -17,7 +17,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from apps.candidates.algorithms.neighbors import Neighbors, top_k, widen
-from apps.candidates.algorithms.sequences import one_hot, past_windows, product_blocks
+from apps.candidates.algorithms.sequences import most_met, one_hot, past_windows, product_blocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def fit_next_item(
     counts as predictor and as target (1 for a long view). Returns ``n_contents`` rows of neighbors;
     contents that are no heads have none and are nobody's. O(n·w² + m³), m = min(distinct, heads).
     """
-    heads = _heads(contents, weights, n_contents, params.max_items)
+    heads = most_met(contents, weights, n_contents, params.max_items)
     head_of = np.full(n_contents, -1, np.int64)
     head_of[heads] = np.arange(len(heads))
     kept = np.flatnonzero((head_of[contents] >= 0) & (weights > 0))
@@ -58,15 +58,6 @@ def fit_next_item(
     weighted_past = (sp.diags_array(root) @ past).tocsr()
     ridge = _ridge(weighted_past, one_hot(items, root, len(heads)), params.regularization)
     return widen(top_k(ridge, params.k), heads, n_contents)
-
-
-def _heads(
-    contents: NDArray[np.int64], weights: NDArray[np.float32], n_contents: int, max_items: int
-) -> NDArray[np.int64]:
-    """Return the rows of the most popular contents, ascending; ties go to the lower row."""
-    popularity = np.bincount(contents, weights, minlength=n_contents)
-    best = np.argsort(-popularity, kind="stable")[:max_items]
-    return np.sort(best[popularity[best] > 0])
 
 
 def _ridge(

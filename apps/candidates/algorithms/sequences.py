@@ -63,3 +63,15 @@ def recency_weights(
     age = np.arange(len(weights) - 1, -1, -1)
     decay = np.where(age < window, np.exp(-age / decay_events), 0.0)
     return (weights * decay).astype(np.float32)
+
+
+def most_met(
+    contents: NDArray[np.int64], weights: NDArray[np.float32], n_contents: int, max_items: int
+) -> NDArray[np.int64]:
+    """Return int64[≤ max_items], the contents met most, ascending; ties go to the lower row.
+
+    contents: int64[n]; weights: float32[n] ≥ 0. Contents without any weight are left out.
+    """
+    popularity = np.bincount(contents, weights, minlength=n_contents)
+    best = np.argsort(-popularity, kind="stable")[:max_items]
+    return np.sort(best[popularity[best] > 0])

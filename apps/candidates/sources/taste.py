@@ -8,14 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.candidates.algorithms.als import fold_in
-from apps.candidates.algorithms.neighbors import Neighbors, score
+from apps.candidates.algorithms.neighbors import Neighbors, score, score_rows
 from apps.candidates.algorithms.sequences import recency_weights
 from apps.candidates.conf import Signal
-from apps.candidates.scores import DenseScores, VectorScores
+from apps.candidates.scores import DenseScores, SparseScores, VectorScores
 from apps.candidates.signals import confidences, merge_repeats
 from apps.candidates.sources.base import Proposer
 from apps.candidates.types import Request
 
+_DENSE_UP_TO = 20_000  # contents; beyond it only those that are pointed at are looked at
 _QUERY_EVENTS = 60  # latest views that a neighbor query reads
 
 
@@ -37,7 +38,7 @@ class NextItem(Proposer):
 
     name: str  # also of its decay in `QueryParams`
 
-    def __call__(self, request: Request) -> DenseScores | None:
+    def __call__(self, request: Request) -> DenseScores | SparseScores | None:
         """Score through the next-item ridge; nothing to say without history."""
         return _through(request, "next_item", getattr(request.params.query, self.name))
 
@@ -48,18 +49,21 @@ class ItemItem(Proposer):
 
     name: str = "item_item"
 
-    def __call__(self, request: Request) -> DenseScores | None:
+    def __call__(self, request: Request) -> DenseScores | SparseScores | None:
         """Score through the co-viewing neighbors; nothing to say without history."""
         return _through(request, "item_item", request.params.query.item_item)
 
 
-def _through(request: Request, kind: str, decay_events: float) -> DenseScores | None:
+def _through(request: Request, kind: str, decay_events: float) -> DenseScores | SparseScores | None:
     rows, weights = consumed(request, getattr(request.params, f"{kind}_signal"))
     if request.models is None or not len(rows):
         return None
     rows, weights = rows[-_QUERY_EVENTS:], weights[-_QUERY_EVENTS:]
     neighbors: Neighbors = getattr(request.models, kind)
     query = recency_weights(weights, _QUERY_EVENTS, decay_events)
+    if len(neighbors) > _DENSE_UP_TO:
+        found, sums = score_rows(neighbors, rows, query)
+        return SparseScores(found[sums > 0], sums[sums > 0])
     scores = score(neighbors, rows, query, len(neighbors))
     return DenseScores(np.where(scores > 0, scores, np.float32(-np.inf)))
 

@@ -13,7 +13,7 @@ from apps.candidates.algorithms.item_item import ItemItemParams
 from apps.candidates.algorithms.neighbors import Neighbors
 from apps.candidates.algorithms.next_item import NextItemParams
 from apps.candidates.conf import RetrievalParams
-from apps.candidates.index import VectorIndex
+from apps.candidates.index import ExactIndex
 from apps.candidates.types import Request, RetrievalModels
 from apps.content.types import MAX_TAGS, Catalog
 from apps.core.clock import DAY_MS, HOUR_MS
@@ -98,7 +98,7 @@ def make_models(n: int, **parts: Any) -> RetrievalModels:
         params=parts.get("params", RetrievalParams(als=ALSParams(factors=vectors.shape[1]))),
         vectors=vectors,
         gram=gram(vectors),
-        index=parts.get("index", VectorIndex(vectors)),
+        index=parts.get("index", ExactIndex(vectors)),
         next_item=parts.get("next_item", Neighbors.empty(n, 1)),
         item_item=parts.get("item_item", Neighbors.empty(n, 1)),
     )

@@ -1,30 +1,47 @@
-"""The vector index: exact and by trees."""
+"""The vector index: exact, by a graph, and what both promise."""
 
 from __future__ import annotations
 
+import importlib.util
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from apps.candidates import index
 from apps.candidates.index import (
+    ExactIndex,
+    ShellIndex,
     VectorIndex,
     best_rows,
-    build_trees,
-    load_trees,
+    build_shells,
     measured_recall,
+    open_shells,
+    shells,
 )
 
 N, FACTORS = 1500, 12
+GRAPHS = [
+    "annoy",
+    pytest.param(
+        "faiss",
+        marks=pytest.mark.skipif(
+            importlib.util.find_spec("faiss") is None, reason="faiss is not installed"
+        ),
+    ),
+]
+
+
+def make_vectors(n: int = N, seed: int = 0) -> NDArray[np.float32]:
+    rng = np.random.default_rng(seed)
+    lengths = rng.lognormal(0, 0.5, (n, 1))  # inner products must not be taken for angles
+    return (rng.normal(size=(n, FACTORS)) * lengths).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
 def vectors() -> NDArray[np.float32]:
-    rng = np.random.default_rng(0)
-    lengths = rng.lognormal(0, 0.5, (N, 1))  # inner products must not be taken for angles
-    return (rng.normal(size=(N, FACTORS)) * lengths).astype(np.float32)
+    return make_vectors()
 
 
 @pytest.fixture(scope="module")
@@ -32,27 +49,33 @@ def queries() -> NDArray[np.float32]:
     return np.random.default_rng(1).normal(size=(20, FACTORS)).astype(np.float32)
 
 
-@pytest.fixture(scope="module")
-def path(vectors: NDArray[np.float32], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("index") / "content.ann"
-    build_trees(vectors, path, seed=1)
-    return path
-
-
-@pytest.fixture(params=["exact", "trees"])
-def searched(
+@pytest.fixture(params=GRAPHS)
+def folder(
     request: pytest.FixtureRequest,
     vectors: NDArray[np.float32],
-    path: Path,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+) -> Path:
+    monkeypatch.setattr(shells, "EXACT_UP_TO", 0)
+    monkeypatch.setattr(shells, "LEAST_HEAD", 50)
+    monkeypatch.setattr(shells, "LEAST_SHELL", 100)
+    build_shells(vectors, tmp_path, library=request.param, seed=1)
+    return tmp_path
+
+
+def opened(folder: Path, vectors: NDArray[np.float32], *, effort: int = 30) -> ShellIndex:
+    return open_shells(folder, vectors, np.arange(len(vectors)), effort=effort)
+
+
+@pytest.fixture(params=["exact", "shells"])
+def searched(
+    request: pytest.FixtureRequest, vectors: NDArray[np.float32], folder: Path
 ) -> VectorIndex:
-    if request.param == "trees":
-        monkeypatch.setattr(index, "EXACT_UP_TO", 10)
-    return VectorIndex(vectors, load_trees(path, FACTORS))
+    return ExactIndex(vectors) if request.param == "exact" else opened(folder, vectors)
 
 
-def nothing() -> NDArray[np.bool_]:
-    return np.zeros(N, np.bool_)
+def nothing(n: int = N) -> NDArray[np.bool_]:
+    return np.zeros(n, np.bool_)
 
 
 def brute_force(vectors: NDArray, query: NDArray, k: int) -> list[int]:
@@ -60,28 +83,79 @@ def brute_force(vectors: NDArray, query: NDArray, k: int) -> list[int]:
 
 
 def test_exact_search_is_brute_force(vectors: NDArray, queries: NDArray) -> None:
-    found = VectorIndex(vectors).search(queries[0], 50, nothing())
+    found = ExactIndex(vectors).search(queries[0], 50, nothing())
     assert found.tolist() == brute_force(vectors, queries[0], 50)
 
 
-def test_trees_find_what_brute_force_finds(
-    vectors: NDArray, queries: NDArray, path: Path, monkeypatch: pytest.MonkeyPatch
+def test_exact_search_of_few_allowed_rows_is_brute_force_over_them(
+    vectors: NDArray, queries: NDArray
 ) -> None:
-    monkeypatch.setattr(index, "EXACT_UP_TO", 10)
-    by_trees = VectorIndex(vectors, load_trees(path, FACTORS))
+    excluded = ~nothing()
+    excluded[::40] = False
+    found = ExactIndex(vectors).search(queries[0], 10, excluded)
+    assert found.tolist() == [r for r in brute_force(vectors, queries[0], N) if r % 40 == 0][:10]
+
+
+def test_shells_find_what_brute_force_finds(
+    vectors: NDArray, queries: NDArray, folder: Path
+) -> None:
+    index = opened(folder, vectors)
     shares = [
-        np.isin(brute_force(vectors, q, 100), by_trees.search(q, 100, nothing())).mean()
-        for q in queries
+        np.isin(brute_force(vectors, q, 50), index.search(q, 50, nothing())).mean() for q in queries
     ]
+    assert len(list(folder.glob("shell_*.graph"))) > 2
     assert np.mean(shares) > 0.95
 
 
-def test_trees_are_not_asked_where_a_product_is_cheaper(
-    vectors: NDArray, queries: NDArray, tmp_path: Path
+def test_vectors_that_nobody_met_are_in_no_shell(tmp_path: Path) -> None:
+    vectors = np.zeros((20, FACTORS), np.float32)
+    vectors[3] = 1
+    build_shells(vectors, tmp_path, library="annoy", seed=1)
+    assert np.load(tmp_path / "shells_rows.npy").tolist() == [3]
+
+
+def test_nothing_to_index_is_searched_all_the_same(tmp_path: Path) -> None:
+    vectors = np.empty((0, FACTORS), np.float32)
+    build_shells(vectors, tmp_path, library="annoy", seed=1)
+    index = opened(tmp_path, vectors)
+    assert index.search(np.ones(FACTORS, np.float32), 5, nothing(3)).tolist() == []
+
+
+def test_shells_are_not_asked_where_a_product_is_cheaper(
+    vectors: NDArray, queries: NDArray, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    build_trees(vectors[:5] * 0, tmp_path / "wrong.ann", seed=1)
-    found = VectorIndex(vectors, load_trees(tmp_path / "wrong.ann", FACTORS))
-    assert len(found.search(queries[0], 20, nothing())) == 20
+    monkeypatch.setattr(shells, "EXACT_UP_TO", N)
+    index = ShellIndex(vectors, np.empty(0, np.int64), [], n_indexed=N, effort=1)
+    found = index.search(queries[0], 20, nothing())
+    assert found.tolist() == brute_force(vectors, queries[0], 20)
+
+
+def test_other_numbering_of_rows_finds_the_same_contents(
+    vectors: NDArray, queries: NDArray, folder: Path
+) -> None:
+    order = np.random.default_rng(5).permutation(N)
+    rows = np.empty(N, np.int64)
+    rows[order] = np.arange(N)
+    moved = open_shells(folder, vectors[order], rows, effort=30)
+    expected = opened(folder, vectors).search(queries[1], 30, nothing())
+
+    found = moved.search(queries[1], 30, nothing())
+
+    assert order[found].tolist() == expected.tolist()
+
+
+def test_contents_that_are_gone_are_not_found(
+    vectors: NDArray, queries: NDArray, folder: Path
+) -> None:
+    gone = brute_force(vectors, queries[1], 10)
+    rows = np.arange(N)
+    rows[gone] = -1
+    left = vectors.copy()
+    left[gone] = 0
+
+    found = open_shells(folder, left, rows, effort=30).search(queries[1], 30, nothing())
+
+    assert not set(gone) & set(found.tolist())
 
 
 def test_excluded_rows_are_never_returned_and_others_take_their_place(
@@ -108,7 +182,7 @@ def test_asking_for_more_than_there_is_gives_all_that_is_allowed(
     assert sorted(found.tolist()) == np.flatnonzero(~excluded).tolist()
 
 
-def test_contents_that_are_newer_than_the_index_are_no_obstacle(
+def test_contents_that_are_newer_than_the_vectors_are_no_obstacle(
     searched: VectorIndex, queries: NDArray
 ) -> None:
     longer = np.ones(N + 7, np.bool_)
@@ -116,23 +190,65 @@ def test_contents_that_are_newer_than_the_index_are_no_obstacle(
     assert searched.search(queries[0], 3, longer).tolist() == [5]
 
 
-def test_recall_is_one_when_every_node_is_inspected(
-    vectors: NDArray, queries: NDArray, path: Path
+def test_older_catalogue_gets_none_of_the_newer_rows(
+    searched: VectorIndex, queries: NDArray
 ) -> None:
-    trees = load_trees(path, FACTORS)
-    assert measured_recall(trees, vectors, queries, search_factor=1000) == 1.0
+    found = searched.search(queries[0], 50, nothing(N - 700))
+    assert len(found) == 50
+    assert found.max() < N - 700
 
 
-def test_recall_is_low_when_few_nodes_are_inspected(
-    vectors: NDArray, queries: NDArray, path: Path
+def test_vectors_newer_than_the_shells_are_found_exactly(
+    vectors: NDArray, queries: NDArray, folder: Path
 ) -> None:
-    trees = load_trees(path, FACTORS)
-    assert measured_recall(trees, vectors, queries, search_factor=1) < 0.9
+    newer = np.concatenate([vectors, 30 * queries[:1], make_vectors(40, seed=9)])
+    index = opened(folder, vectors).with_vectors(newer)
+
+    found = index.search(queries[0], 20, nothing(len(newer)))
+
+    assert found[0] == N
+    best_newer = [r for r in brute_force(newer, queries[0], 20) if r >= N]
+    assert [r for r in found.tolist() if r >= N] == best_newer
 
 
-def test_recall_without_queries_is_one(vectors: NDArray, path: Path) -> None:
+def test_removed_content_is_never_returned_while_shells_are_rebuilt(
+    vectors: NDArray, queries: NDArray, folder: Path
+) -> None:
+    removed = nothing()
+    removed[brute_force(vectors, queries[0], 25)] = True
+    serving = [opened(folder, vectors)]
+    done = threading.Event()
+
+    def rebuild() -> None:
+        for seed in range(4):
+            (folder / str(seed)).mkdir()
+            build_shells(vectors, folder / str(seed), library="annoy", seed=seed)
+            serving[0] = opened(folder / str(seed), vectors)
+        done.set()
+
+    thread = threading.Thread(target=rebuild)
+    thread.start()
+    returned = sum(
+        int(removed[serving[0].search(queries[i % 2], 10, removed)].sum()) for i in range(10_000)
+    )
+    thread.join()
+
+    assert done.is_set()
+    assert returned == 0
+
+
+def test_recall_grows_with_the_effort(vectors: NDArray, queries: NDArray, folder: Path) -> None:
+    little, much = (
+        measured_recall(opened(folder, vectors, effort=effort), vectors, queries, k=50)
+        for effort in (1, 300)
+    )
+    assert little <= much
+    assert much > 0.99
+
+
+def test_recall_without_queries_is_one(vectors: NDArray, folder: Path) -> None:
     none = np.empty((0, FACTORS), np.float32)
-    assert measured_recall(load_trees(path, FACTORS), vectors, none, search_factor=1) == 1.0
+    assert measured_recall(opened(folder, vectors), vectors, none, k=10) == 1.0
 
 
 class TestBestRows:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from apps.candidates.index import VectorIndex, best_rows
+from apps.candidates.index import ExactIndex, best_rows
 from apps.candidates.scores import DenseScores, RankedScores, VectorScores, gather
 from apps.core.pipeline import Scores
 
@@ -20,7 +20,7 @@ def opinion(request: pytest.FixtureRequest) -> Scores:
     made: dict[str, Scores] = {
         "dense": DenseScores(SCORES),
         "ranked": RankedScores(SCORES, best_rows(SCORES, 100)),
-        "vector": VectorScores(vectors, VectorIndex(vectors), np.array([1, 0], np.float32)),
+        "vector": VectorScores(vectors, ExactIndex(vectors), np.array([1, 0], np.float32)),
     }
     return made[request.param]
 

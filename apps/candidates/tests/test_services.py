@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from apps.candidates import index, services
+from apps.candidates import services
 from apps.candidates.algorithms.neighbors import Neighbors, score
 from apps.candidates.conf import Signal
+from apps.candidates.index import graphs, shells
 from apps.candidates.services import (
     fit_retrieval,
     interactions,
@@ -98,9 +99,10 @@ class TestFitRetrieval:
     @pytest.mark.parametrize("kind", ["next_item", "item_item"])
     def test_neighbors_stay_in_their_community(self, models: RetrievalModels, kind: str) -> None:
         neighbors: Neighbors = getattr(models, kind)
-        is_neighbor = neighbors.indices >= 0
+        indices, _ = neighbors.of(np.arange(N))
+        is_neighbor = indices >= 0
         assert (is_neighbor.sum(axis=1) >= 5).all()
-        crosses = (neighbors.indices >= N // 2) != (np.arange(N) >= N // 2)[:, None]
+        crosses = (indices >= N // 2) != (np.arange(N) >= N // 2)[:, None]
         assert not (crosses & is_neighbor).any()
 
     def test_vectors_lie_nearer_within_a_community(self, models: RetrievalModels) -> None:
@@ -134,8 +136,8 @@ class TestSaveAndLoad:
         np.testing.assert_array_equal(again.gram, models.gram)
         for kind in ("next_item", "item_item"):
             one, two = getattr(models, kind), getattr(again, kind)
-            np.testing.assert_array_equal(one.indices, two.indices)
-            np.testing.assert_array_equal(one.weights, two.weights)
+            for mine, read in zip(one.of(np.arange(N)), two.of(np.arange(N)), strict=True):
+                np.testing.assert_array_equal(mine, read)
 
     def test_without_a_catalogue_it_is_read_as_it_is(
         self, models: RetrievalModels, folder: Path
@@ -171,10 +173,9 @@ class TestSaveAndLoad:
     def test_vectors_that_are_not_finite_are_refused(
         self, models: RetrievalModels, folder: Path
     ) -> None:
-        with np.load(folder / "retrieval.npz") as arrays:
-            parts = dict(arrays)
-        parts["vectors"][3, 0] = np.nan
-        np.savez(folder / "retrieval.npz", **parts)
+        vectors = models.vectors.copy()
+        vectors[3, 0] = np.nan
+        np.save(folder / "vectors.npy", vectors)
         with pytest.raises(ArtifactError, match="damaged"):
             load_retrieval(folder, CATALOG)
 
@@ -196,7 +197,9 @@ class TestRecallOfTheIndex:
     def test_index_that_finds_too_little_is_refused(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(index, "N_TREES", 1)
-        monkeypatch.setattr(services, "SEARCH_FACTORS", (1,))
+        monkeypatch.setattr(graphs, "N_TREES", 1)
+        monkeypatch.setattr(shells, "EXACT_UP_TO", 0)
+        monkeypatch.setattr(shells, "LEAST_HEAD", 10)
+        monkeypatch.setattr(services, "EFFORTS", (1,))
         with pytest.raises(ArtifactError, match="recall"):
             save_retrieval(self.many_models(), make_catalog(2000), tmp_path)

@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from apps.candidates.algorithms.neighbors import Neighbors, concatenate, score, top_k, widen
+from apps.candidates.algorithms.neighbors import (
+    Neighbors,
+    concatenate,
+    score,
+    score_rows,
+    top_k,
+    widen,
+)
 
 NEIGHBORS = Neighbors(
     np.array([[1, 2], [0, -1], [1, 0]], np.int32),
@@ -85,11 +92,32 @@ class TestTopK:
 
 def test_widen_moves_rows_and_targets_to_the_catalog():
     wide = widen(NEIGHBORS, rows(2, 5, 6), 8)
-    assert wide.indices[[2, 5, 6]].tolist() == [[5, 6], [2, -1], [5, 2]]
-    assert wide.weights[[2, 5, 6]].tolist() == NEIGHBORS.weights.tolist()
-    assert (wide.indices[[0, 1, 3, 4, 7]] == -1).all()
+    indices, weights = wide.of(rows(2, 5, 6))
+    assert indices.tolist() == [[5, 6], [2, -1], [5, 2]]
+    assert weights.tolist() == NEIGHBORS.weights.tolist()
+    assert (wide.of(rows(0, 1, 3, 4, 7))[0] == -1).all()
+    assert len(wide) == 8
+
+
+def test_contents_past_the_end_have_no_neighbors():
+    wide = widen(NEIGHBORS, rows(2, 5, 6), 8)
+    for neighbors in (NEIGHBORS, wide, Neighbors.empty(3, 2)):
+        assert neighbors.of(rows(99))[0].tolist() == [[-1, -1]]
+
+
+@given(
+    hnp.arrays(np.float32, (6, 6), elements=st.floats(0, 8, width=16)),
+    hnp.arrays(np.int64, 5, elements=st.integers(0, 9)),
+    st.integers(1, 6),
+)
+def test_score_rows_is_score_where_there_is_one(matrix, history, k):
+    wide = widen(top_k(matrix, k), rows(0, 2, 3, 5, 6, 8), 9)
+    dense = score(wide, history, np.ones(5, np.float32), 9)
+    found, sums = score_rows(wide, history, np.ones(5, np.float32))
+    np.testing.assert_allclose(sums, dense[found])
+    assert not np.delete(dense, found).any()
 
 
 def test_concatenate_puts_rows_under_each_other():
-    joined = concatenate([NEIGHBORS, Neighbors.empty(1, 2)])
-    assert joined.indices.tolist() == [*NEIGHBORS.indices.tolist(), [-1, -1]]
+    joined = concatenate([NEIGHBORS, NEIGHBORS])
+    assert joined.indices.tolist() == NEIGHBORS.indices.tolist() * 2
