@@ -24,7 +24,8 @@ EXACT_UP_TO = 50_000  # rows allowed; below it one matrix product beats the shel
 LEAST_HEAD, LEAST_SHELL = 2000, 1000  # vectors
 _RATIO = 1.5  # of the longest to the shortest vector of a shell
 _MOST_SHELLS = 12
-_ROWS, _STARTS, _GRAPH = "shells_rows.npy", "shells_starts.npy", "shell_{}.graph"
+_ROWS, _STARTS, _LONGEST = "shells_rows.npy", "shells_starts.npy", "shells_longest.npy"
+_GRAPH = "shell_{}.graph"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,7 @@ def build_shells(vectors: NDArray[np.float32], folder: Path, *, library: str, se
     starts = _starts(lengths[order], len(vectors))
     np.save(folder / _ROWS, order.astype(np.int32))
     np.save(folder / _STARTS, np.array(starts, np.int64))
+    np.save(folder / _LONGEST, lengths[order[starts[:-1]]])
     for number, (start, end) in enumerate(pairwise(starts)):
         path = folder / _GRAPH.format(number)
         build_graph(vectors[order[start:end]], path, library=library, seed=seed)
@@ -128,14 +130,18 @@ def open_shells(
     """
     order = rows[np.load(folder / _ROWS)]
     starts = np.load(folder / _STARTS).tolist()
-    shells = []
-    for number, (start, end) in enumerate(pairwise(starts)):
-        mine = order[start:end]
-        longest = float(_lengths(vectors[mine[mine >= 0]]).max(initial=0))
-        graph = open_graph(folder / _GRAPH.format(number), vectors.shape[1])
-        shells.append(Shell(mine, longest, graph))
-    newer = np.setdiff1d(np.arange(len(vectors)), rows)
-    head = np.concatenate([order[: starts[0]], newer])
+    longest = np.load(folder / _LONGEST).tolist()
+    shells = [
+        Shell(
+            order[start:end],
+            longest[number],
+            open_graph(folder / _GRAPH.format(number), vectors.shape[1]),
+        )
+        for number, (start, end) in enumerate(pairwise(starts))
+    ]
+    is_newer = np.ones(len(vectors), np.bool_)
+    is_newer[rows[rows >= 0]] = False
+    head = np.concatenate([order[: starts[0]], np.flatnonzero(is_newer)])
     return ShellIndex(vectors, head, shells, n_indexed=len(vectors), effort=effort)
 
 
