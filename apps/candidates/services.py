@@ -21,6 +21,7 @@ from apps.candidates.index import (
     ExactIndex,
     VectorIndex,
     build_shells,
+    mapped,
     measured_recall,
     open_shells,
 )
@@ -186,12 +187,7 @@ def load_retrieval(folder: Path, catalog: Catalog | None) -> RetrievalModels:
 
 
 def _mapped(folder: Path, name: str) -> NDArray:
-    """Return an array of the folder without reading it; empty ones cannot be mapped."""
-    path = folder / f"{name}.npy"
-    try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
-    except ValueError:
-        return np.load(path, allow_pickle=False)
+    return mapped(folder / f"{name}.npy")
 
 
 def _index(

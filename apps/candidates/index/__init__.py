@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from apps.candidates.index.exact import ExactIndex, VectorIndex, best_rows
-from apps.candidates.index.shells import ShellIndex, build_shells, measured_recall, open_shells
+from apps.candidates.index.shells import (
+    ShellIndex,
+    build_shells,
+    mapped,
+    measured_recall,
+    open_shells,
+)
 
 __all__ = [
     "ExactIndex",
@@ -11,6 +17,7 @@ __all__ = [
     "VectorIndex",
     "best_rows",
     "build_shells",
+    "mapped",
     "measured_recall",
     "open_shells",
 ]

@@ -25,7 +25,15 @@ LEAST_HEAD, LEAST_SHELL = 2000, 1000  # vectors
 _RATIO = 1.5  # of the longest to the shortest vector of a shell
 _MOST_SHELLS = 12
 _ROWS, _STARTS, _LONGEST = "shells_rows.npy", "shells_starts.npy", "shells_longest.npy"
-_GRAPH = "shell_{}.graph"
+_HEAD, _GRAPH = "shells_head.npy", "shell_{}.graph"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The longest vectors, side by side, so that one product reads them in a row."""
+
+    rows: NDArray[np.int64]  # catalog rows, −1 for one that is gone
+    vectors: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +55,24 @@ class ShellIndex:
     def __init__(
         self,
         vectors: NDArray[np.float32],
-        head: NDArray[np.int64],
+        head: Head,
         shells: list[Shell],
         *,
-        n_indexed: int,
+        newer: NDArray[np.int64],
         effort: int,
     ) -> None:
         self._vectors = vectors
         self._head = head
         self._shells = shells
-        self._n_indexed = n_indexed  # rows from here on are newer than the shells
+        self._newer = newer  # rows that came since the build
+        self._n_known = len(vectors)
         self._effort = effort
         self._exact = ExactIndex(vectors)
 
     def with_vectors(self, vectors: NDArray[np.float32]) -> ShellIndex:
         """Return the index over the same vectors and some newer ones after them."""
-        return ShellIndex(
-            vectors, self._head, self._shells, n_indexed=self._n_indexed, effort=self._effort
-        )
+        newer = np.concatenate([self._newer, np.arange(self._n_known, len(vectors))])
+        return ShellIndex(vectors, self._head, self._shells, newer=newer, effort=self._effort)
 
     def search(self, query: NDArray[np.float32], k: int, excluded: NDArray[np.bool_]) -> Rows:
         """Return at most k rows, best first, none excluded."""
@@ -73,10 +81,11 @@ class ShellIndex:
         n_allowed = n - np.count_nonzero(excluded)
         if n_allowed <= max(EXACT_UP_TO, 4 * k):
             return self._exact.search(query, k, excluded)
-        rows = np.concatenate([self._head, np.arange(self._n_indexed, n)])
-        rows = rows[(rows >= 0) & (rows < n)]
-        rows = rows[~excluded[rows]]
-        scores = self._vectors[rows] @ query
+        newer = self._newer[self._newer < n]
+        rows = np.concatenate([self._head.rows, newer])
+        scores = np.concatenate([self._head.vectors @ query, self._vectors[newer] @ query])
+        is_out = (rows < 0) | (rows >= n)
+        scores[is_out | excluded[np.where(is_out, 0, rows)]] = -np.inf
         length = float(np.linalg.norm(query))
         for shell in self._shells:
             kept = best_rows(scores, k)
@@ -113,6 +122,7 @@ def build_shells(vectors: NDArray[np.float32], folder: Path, *, library: str, se
     order = np.argsort(-lengths, kind="stable")
     order = order[lengths[order] > 0]  # who was never met is near nobody
     starts = _starts(lengths[order], len(vectors))
+    np.save(folder / _HEAD, vectors[order[: starts[0]]])
     np.save(folder / _ROWS, order.astype(np.int32))
     np.save(folder / _STARTS, np.array(starts, np.int64))
     np.save(folder / _LONGEST, lengths[order[starts[:-1]]])
@@ -141,8 +151,9 @@ def open_shells(
     ]
     is_newer = np.ones(len(vectors), np.bool_)
     is_newer[rows[rows >= 0]] = False
-    head = np.concatenate([order[: starts[0]], np.flatnonzero(is_newer)])
-    return ShellIndex(vectors, head, shells, n_indexed=len(vectors), effort=effort)
+    head = Head(order[: starts[0]], mapped(folder / _HEAD))
+    newer = np.flatnonzero(is_newer)
+    return ShellIndex(vectors, head, shells, newer=newer, effort=effort)
 
 
 def measured_recall(
@@ -159,13 +170,21 @@ def measured_recall(
     return found / len(queries)
 
 
+def mapped(path: Path) -> NDArray:
+    """Return an array without reading it; empty ones cannot be mapped."""
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except ValueError:
+        return np.load(path, allow_pickle=False)
+
+
 def _lengths(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
 
 
 def _starts(lengths: NDArray[np.float32], n: int) -> list[int]:
     """Return where the shells start in descending lengths, and the end: before the first, heads."""
-    starts = [min(len(lengths), max(n // 20, LEAST_HEAD))]
+    starts = [min(len(lengths), max(n // 40, LEAST_HEAD))]
     least = max(n // 50, LEAST_SHELL)
     while starts[-1] < len(lengths):
         bound = lengths[starts[-1]] / _RATIO

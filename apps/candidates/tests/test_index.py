@@ -20,6 +20,7 @@ from apps.candidates.index import (
     open_shells,
     shells,
 )
+from apps.candidates.index.shells import Head
 
 N, FACTORS = 1500, 12
 GRAPHS = [
@@ -125,7 +126,8 @@ def test_shells_are_not_asked_where_a_product_is_cheaper(
     vectors: NDArray, queries: NDArray, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shells, "EXACT_UP_TO", N)
-    index = ShellIndex(vectors, np.empty(0, np.int64), [], n_indexed=N, effort=1)
+    nobody = np.empty(0, np.int64)
+    index = ShellIndex(vectors, Head(nobody, vectors[:0]), [], newer=nobody, effort=1)
     found = index.search(queries[0], 20, nothing())
     assert found.tolist() == brute_force(vectors, queries[0], 20)
 
