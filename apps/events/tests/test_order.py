@@ -10,7 +10,7 @@ from hypothesis.extra.django import TestCase
 
 from apps.content.models import Content
 from apps.content.tests.factories import NOW_MS
-from apps.events.models import Event
+from apps.events.models import Event, QuarantinedEvent
 from apps.events.tests.factories import make_event, send
 from apps.profiles.models import CreatorRelation
 
@@ -41,7 +41,7 @@ def state() -> dict[str, Any]:
         "events": sorted(events),
         "relations": sorted(relations),
         "contents": sorted(contents),
-        "unlinked": Event.objects.filter(content_key__isnull=False).count(),
+        "waiting": QuarantinedEvent.objects.count(),
     }
 
 

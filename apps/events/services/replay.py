@@ -1,0 +1,162 @@
+"""Let quarantined events into the log: when their content arrives, or when an operator says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+from django.db import transaction
+
+from apps.content import selectors as contents
+from apps.core.errors import RecsysError
+from apps.events.models import Event, QuarantinedEvent
+from apps.events.services.quarantine import Reason
+from apps.events.services.store import store
+from apps.events.validation import Accepted, IngestRules, Refused, judge
+
+_BATCH = 500
+
+
+class QuarantineError(RecsysError):
+    """A correction does not make an event; `issues` maps JSON pointers to what is wrong."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
+
+
+class Replayed(NamedTuple):
+    """What became of one event."""
+
+    pk: int  # of the row in the quarantine
+    outcome: str  # accepted, waiting, duplicate, or the code of the refusal
+    detail: str = ""
+
+
+def release(content_ids: Iterable[str]) -> int:
+    """Let in the events that wait for these contents; return how many are new in the log.
+
+    Called in the transaction that makes the contents. The events get new places at the end of the
+    log, so a reader that follows it by watermark sees them.
+    """
+    waiting = QuarantinedEvent.objects.filter(reason=Reason.UNKNOWN_CONTENT)
+    ids = list(content_ids)
+    pks = (
+        list(waiting.filter(content_key__in=ids).order_by("pk").values_list("pk", flat=True))
+        if ids
+        else []
+    )
+    return sum(outcome.outcome == "accepted" for outcome in replay(pks))
+
+
+def release_all() -> int:
+    """Let in what a race left over: an event and its content may commit at the same moment."""
+    waiting = QuarantinedEvent.objects.filter(reason=Reason.UNKNOWN_CONTENT)
+    names = list(waiting.values_list("content_key", flat=True).distinct())
+    found = 0
+    for start in range(0, len(names), _BATCH):
+        found += release(contents.content_keys(names[start : start + _BATCH]))
+    return found
+
+
+def replay(pks: Sequence[int]) -> list[Replayed]:
+    """Send rows through the intake again, as of when they came and with an operator's authority.
+
+    Too-old events and those of a wrong user are taken now. What enters the log, or is there
+    already, leaves the quarantine; what is refused again stays with its new reason.
+    """
+    outcomes = []
+    for start in range(0, len(pks), _BATCH):
+        with transaction.atomic():
+            rows = QuarantinedEvent.objects.select_for_update().order_by("pk")
+            outcomes += _replay(list(rows.filter(pk__in=pks[start : start + _BATCH])))
+    return outcomes
+
+
+def _replay(rows: list[QuarantinedEvent]) -> list[Replayed]:
+    judged = [(row, _judge(row)) for row in rows]
+    fit = [(row, item) for row, item in judged if isinstance(item, Accepted)]
+    keys = [item.key for _, item in fit]
+    known = set(Event.objects.filter(event_key__in=keys).values_list("event_key", flat=True))
+    # First away with the rows, or their own keys would make duplicates of them.
+    QuarantinedEvent.objects.filter(pk__in=[row.pk for row, _ in fit]).delete()
+    if fit:
+        store([item for _, item in fit])
+    waiting = QuarantinedEvent.objects.filter(event_key__in=keys, reason=Reason.UNKNOWN_CONTENT)
+    late = {key for key in waiting.values_list("event_key", flat=True) if key}
+    outcomes = []
+    for row, item in judged:
+        if isinstance(item, Refused):
+            outcomes.append(_stay(row, item))
+        else:
+            outcomes.append(Replayed(row.pk, _outcome(item.key, known, late)))
+            known.add(item.key)
+    return outcomes
+
+
+def _outcome(key: UUID, known: set[UUID], late: set[UUID]) -> str:
+    if key in known:
+        return "duplicate"
+    return "waiting" if key in late else "accepted"
+
+
+def _judge(row: QuarantinedEvent) -> Accepted | Refused:
+    """Judge a row again; it keeps its key, its viewer and its time of receipt."""
+    if row.body is None:
+        detail = row.detail or "nothing was kept of this text"
+        return Refused(0, b"", None, None, row.reason, detail)
+    rules = IngestRules(now_ms=row.received_ms, may_backfill=True)
+    item = judge(0, msgspec.json.encode(row.body), rules)
+    if isinstance(item, Refused):
+        return item
+    viewer = row.viewer_pseudonym if item.viewer else None
+    return item._replace(key=row.event_key or item.key, viewer=viewer, known=row.known)
+
+
+def _stay(row: QuarantinedEvent, refused: Refused) -> Replayed:
+    row.reason, row.detail = Reason(refused.code), refused.detail[:500]
+    row.save(update_fields=["reason", "detail"])
+    return Replayed(row.pk, refused.code, refused.detail)
+
+
+def fix(pk: int, body: dict[str, Any]) -> None:
+    """Replace the body of a row; raise QuarantineError for one that is no event.
+
+    The viewer stays: a body cannot name another one. Replaying is another step.
+    """
+    with transaction.atomic():
+        row = QuarantinedEvent.objects.select_for_update().get(pk=pk)
+        check_fix(row, body)
+        row.body = with_viewer(row, body)
+        row.kind_name = str(body.get("type", ""))[:16]
+        row.content_key = str(body.get("content_id") or "")[:128]
+        row.save(update_fields=["body", "kind_name", "content_key"])
+
+
+def check_fix(row: QuarantinedEvent, body: dict[str, Any]) -> None:
+    """Raise QuarantineError unless the body would be taken when it is replayed."""
+    trial = QuarantinedEvent(
+        reason=row.reason,
+        body=with_viewer(row, body),
+        received_ms=row.received_ms,
+        viewer_pseudonym=row.viewer_pseudonym,
+        event_key=row.event_key,
+    )
+    verdict = _judge(trial)
+    if isinstance(verdict, Refused):
+        raise QuarantineError(verdict.code, verdict.detail)
+
+
+def with_viewer(row: QuarantinedEvent, body: dict[str, Any]) -> dict[str, Any]:
+    """Return the body with the pseudonym of its viewer as user_id, whatever it said."""
+    if "user_id" not in body:
+        return body
+    return {**body, "user_id": str(row.viewer_pseudonym) if row.viewer_pseudonym else None}
+
+
+def discard(pks: Sequence[int]) -> int:
+    """Delete rows for good; return how many."""
+    return QuarantinedEvent.objects.filter(pk__in=list(pks)).delete()[0]
