@@ -76,7 +76,7 @@ def judge(place: int, text: RawEvent, rules: IngestRules) -> Accepted | Refused:
         return Refused(place, text, event.event_id, key, *refusal)
     flags = EventFlag.REPAIRED if sent else EventFlag.NONE
     if occurred_ms > rules.now_ms + conf.MAX_AHEAD_MS:
-        sent = {**sent, "timestamp": to_datetime(occurred_ms).isoformat()}
+        sent = {**sent, "timestamp": event.timestamp.isoformat() if event.timestamp else None}
         occurred_ms, flags = rules.now_ms, flags | EventFlag.TIME_CLAMPED
     kind = _TYPE[event.type]
     return Accepted(

@@ -138,7 +138,7 @@ def relate(changes: Sequence[RelationChange]) -> None:
     for change in sorted(changes, key=lambda c: (c.changed_ms, not c.is_active)):
         latest[change.viewer, change.creator, change.kind] = change
     in_order = [latest[key] for key in sorted(latest)]  # or two batches wait for each other
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
         cursor.executemany(
             _RELATE,
             [(c.viewer, c.creator, int(c.kind), c.is_active, c.changed_ms) for c in in_order],

@@ -44,27 +44,35 @@ _TYPES = {
     "request_id": "uuid",
     "info": "jsonb",
 }
+_TABLE = Event._meta.db_table
 _COLUMNS = ", ".join(LogRow._fields)
-_INTO = f"INSERT INTO {Event._meta.db_table} ({_COLUMNS})"
-_ON_SQLITE = f"{_INTO} VALUES ({', '.join(['%s'] * len(LogRow._fields))}) ON CONFLICT DO NOTHING"
+_ON_SQLITE = (
+    f"INSERT INTO {_TABLE} ({_COLUMNS}) VALUES ({', '.join(['%s'] * len(LogRow._fields))})"  # noqa: S608
+    " ON CONFLICT DO NOTHING"
+)
 _ARRAYS = ", ".join(f"%s::{_TYPES.get(name, 'bigint')}[]" for name in LogRow._fields)
-_ON_POSTGRESQL = f"{_INTO} SELECT * FROM unnest({_ARRAYS}) ON CONFLICT DO NOTHING"  # noqa: S608
+# Ids are drawn in the order of arrival, rows are inserted in the order of their keys: so two
+# batches with the same events do not wait for each other crosswise.
+_ON_POSTGRESQL = (
+    f"INSERT INTO {_TABLE} (id, {_COLUMNS}) SELECT * FROM ("  # noqa: S608
+    f"SELECT nextval(pg_get_serial_sequence('{_TABLE}', 'id')), sent.*"
+    f" FROM unnest({_ARRAYS}) AS sent ({_COLUMNS}) OFFSET 0"
+    ") AS numbered ORDER BY event_key, 1 ON CONFLICT DO NOTHING"
+)
 
 
 def insert_rows(rows: Sequence[LogRow]) -> int:
     """Insert what is new and return how many that were; the unique event_key decides.
 
-    One statement whatever the number of rows. In order of key, so that two batches with the same
-    events do not wait for each other crosswise; the first of several rows with one key counts.
+    One statement whatever the number of rows; the first of several rows with one key counts.
     """
-    in_order = sorted(rows, key=lambda row: row.event_key.bytes)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            columns = list(zip(*in_order, strict=True))
-            columns[-1] = tuple(_as_json(info) for info in columns[-1])
-            cursor.execute(_ON_POSTGRESQL, [list(column) for column in columns])
+            columns = [list(column) for column in zip(*rows, strict=True)]
+            columns[-1] = [_as_json(info) for info in columns[-1]]
+            cursor.execute(_ON_POSTGRESQL, columns)
         else:
-            cursor.executemany(_ON_SQLITE, [_for_sqlite(row) for row in in_order])
+            cursor.executemany(_ON_SQLITE, [_for_sqlite(row) for row in rows])
         return int(cursor.rowcount)
 
 

@@ -37,7 +37,7 @@ def store(items: Sequence[Accepted]) -> int:
     The unique keys decide what is new, so that counts hold whatever other processes do. What an
     event causes (follows, hides, uploads) is decided by its time, so doing it twice is harmless.
     """
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         causes = _first_sent(items)
         _upload([i for i in causes if i.kind is EventType.CONTENT_UPLOAD])
         viewers = profiles.ensure_pseudonyms({i.viewer for i in items if i.viewer})

@@ -176,7 +176,7 @@ class TestKuaiRand:
         table.to_csv(tmp_path / "log.csv", index=False)
 
         report = load("kuairand", tmp_path)
-        for content_id in set(IMPRESSIONS["video_id"].astype(str)):
+        for content_id in set(IMPRESSIONS["item_id"].astype(str)):
             make_content(content_id)
 
         assert [b.place for b in report.bad_lines] == ["log.csv row 2"]

@@ -75,10 +75,19 @@ class TestHistory:
             NOW_MS - 996,
         ]
 
-    def test_unknown_content_is_minus_one(self) -> None:
-        send(make_event(), make_event("follow", content_id=None, creator_id="bob"))
+    def test_event_about_a_creator_has_no_content(self) -> None:
+        send(make_event("follow", content_id=None, creator_id="bob"))
 
         found = history(alice(), catalog(), at_ms=NOW_MS + 1)
+
+        assert (found.content.tolist(), found.creator.tolist()) == ([-1], [0])
+
+    def test_content_that_the_catalogue_does_not_have_yet_is_minus_one(self) -> None:
+        known = catalog()
+        make_content("v2", "carl")
+        send(make_event(content_id="v2"), make_event("follow", content_id=None, creator_id="carl"))
+
+        found = history(alice(), known, at_ms=NOW_MS + 1)
 
         assert found.content.tolist() == [-1, -1]
         assert found.creator.tolist() == [-1, -1]
