@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from apps.events.admin.log import EventAdmin, ImportCheckpointAdmin
+from apps.events.admin.quarantine import QuarantineAdmin
 
-__all__ = ["EventAdmin", "ImportCheckpointAdmin"]
+__all__ = ["EventAdmin", "ImportCheckpointAdmin", "QuarantineAdmin"]

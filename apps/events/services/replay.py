@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from django.db import transaction
 from apps.content import selectors as contents
 from apps.core.errors import RecsysError
 from apps.events.models import Event, QuarantinedEvent
+from apps.events.scrubbing import scrub
 from apps.events.services.quarantine import Reason
 from apps.events.services.store import store
 from apps.events.validation import Accepted, IngestRules, Refused, judge
@@ -20,7 +22,7 @@ _BATCH = 500
 
 
 class QuarantineError(RecsysError):
-    """A correction does not make an event; `issues` maps JSON pointers to what is wrong."""
+    """A correction that does not make an event; `code` and `detail` as the API would say."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(f"{code}: {detail}")
@@ -122,39 +124,32 @@ def _stay(row: QuarantinedEvent, refused: Refused) -> Replayed:
     return Replayed(row.pk, refused.code, refused.detail)
 
 
-def fix(pk: int, body: dict[str, Any]) -> None:
+def fix(pk: int, body: Any) -> None:
     """Replace the body of a row; raise QuarantineError for one that is no event.
 
-    The viewer stays: a body cannot name another one. Replaying is another step.
+    Replaying is another step.
     """
     with transaction.atomic():
         row = QuarantinedEvent.objects.select_for_update().get(pk=pk)
-        check_fix(row, body)
-        row.body = with_viewer(row, body)
-        row.kind_name = str(body.get("type", ""))[:16]
-        row.content_key = str(body.get("content_id") or "")[:128]
-        row.save(update_fields=["body", "kind_name", "content_key"])
+        _put_right(row, body)
+        row.save(update_fields=["body", "viewer_pseudonym", "kind_name", "content_key"])
 
 
-def check_fix(row: QuarantinedEvent, body: dict[str, Any]) -> None:
+def check_fix(row: QuarantinedEvent, body: Any) -> None:
     """Raise QuarantineError unless the body would be taken when it is replayed."""
-    trial = QuarantinedEvent(
-        reason=row.reason,
-        body=with_viewer(row, body),
-        received_ms=row.received_ms,
-        viewer_pseudonym=row.viewer_pseudonym,
-        event_key=row.event_key,
-    )
-    verdict = _judge(trial)
+    _put_right(copy(row), body)
+
+
+def _put_right(row: QuarantinedEvent, body: Any) -> None:
+    """Give the row another body. Its viewer stays; only a row without one takes a user_id."""
+    if not isinstance(body, dict):
+        raise QuarantineError("invalid-value", "Expected an object")
+    row.body, row.viewer_pseudonym = scrub(msgspec.json.encode(body), viewer=row.viewer_pseudonym)
+    verdict = _judge(row)
     if isinstance(verdict, Refused):
         raise QuarantineError(verdict.code, verdict.detail)
-
-
-def with_viewer(row: QuarantinedEvent, body: dict[str, Any]) -> dict[str, Any]:
-    """Return the body with the pseudonym of its viewer as user_id, whatever it said."""
-    if "user_id" not in body:
-        return body
-    return {**body, "user_id": str(row.viewer_pseudonym) if row.viewer_pseudonym else None}
+    row.kind_name = verdict.event.type
+    row.content_key = verdict.event.content_id or ""
 
 
 def discard(pks: Sequence[int]) -> int:
