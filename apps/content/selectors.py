@@ -21,7 +21,7 @@ class ContentKey(NamedTuple):
 
 def content_keys(content_ids: Iterable[str]) -> dict[str, ContentKey]:
     """Return the keys of those contents that are known."""
-    rows = Content.objects.filter(content_id__in=list(content_ids))
+    rows = Content.objects.filter(content_id__among=content_ids)
     return {
         content_id: ContentKey(pk, creator, duration)
         for content_id, pk, creator, duration in rows.values_list(

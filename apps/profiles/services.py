@@ -45,7 +45,7 @@ def ensure_pseudonyms(pseudonyms: Iterable[UUID]) -> dict[UUID, int]:
 
 
 def _keys(pseudonyms: Iterable[UUID]) -> dict[UUID, int]:
-    rows = Viewer.objects.filter(pseudonym__in=list(pseudonyms))
+    rows = Viewer.objects.filter(pseudonym__among=pseudonyms)
     return dict(rows.values_list("pseudonym", "pk"))
 
 
@@ -62,7 +62,7 @@ def ensure_creators(creator_ids: Iterable[str]) -> dict[str, int]:
 
 
 def _creator_keys(creator_ids: Iterable[str]) -> dict[str, int]:
-    rows = Creator.objects.filter(creator_id__in=list(creator_ids))
+    rows = Creator.objects.filter(creator_id__among=creator_ids)
     return dict(rows.values_list("creator_id", "pk"))
 
 

@@ -84,7 +84,7 @@ def keep_waiting(rows: Sequence[QuarantineRow]) -> int:
     have different unique keys.
     """
     keys = [row.event_key for row in rows if row.event_key]
-    known = set(Event.objects.filter(event_key__in=keys).values_list("event_key", flat=True))
+    known = set(Event.objects.filter(event_key__among=keys).values_list("event_key", flat=True))
     news = [row for row in rows if row.event_key not in known]
     n_new = _insert(_WAITING, sorted(news, key=lambda row: str(row.event_key)))
     QUARANTINED.labels(Reason.UNKNOWN_CONTENT.value).inc(n_new)
@@ -97,7 +97,7 @@ def settle(items: Sequence[Accepted]) -> set[UUID]:
     Only those of the same viewer: nobody can make another's event vanish by naming its id.
     """
     viewers = {item.key: item.viewer for item in items}
-    found = QuarantinedEvent.objects.filter(event_key__in=list(viewers)).values_list(
+    found = QuarantinedEvent.objects.filter(event_key__among=viewers).values_list(
         "pk", "event_key", "viewer_pseudonym", "reason"
     )
     waiting: set[UUID] = set()

@@ -47,7 +47,7 @@ def release(content_ids: Iterable[str]) -> int:
     waiting = QuarantinedEvent.objects.filter(reason=Reason.UNKNOWN_CONTENT)
     ids = list(content_ids)
     pks = (
-        list(waiting.filter(content_key__in=ids).order_by("pk").values_list("pk", flat=True))
+        list(waiting.filter(content_key__among=ids).order_by("pk").values_list("pk", flat=True))
         if ids
         else []
     )
@@ -82,12 +82,12 @@ def _replay(rows: list[QuarantinedEvent]) -> list[Replayed]:
     judged = [(row, _judge(row)) for row in rows]
     fit = [(row, item) for row, item in judged if isinstance(item, Accepted)]
     keys = [item.key for _, item in fit]
-    known = set(Event.objects.filter(event_key__in=keys).values_list("event_key", flat=True))
+    known = set(Event.objects.filter(event_key__among=keys).values_list("event_key", flat=True))
     # First away with the rows, or their own keys would make duplicates of them.
     QuarantinedEvent.objects.filter(pk__in=[row.pk for row, _ in fit]).delete()
     if fit:
         store([item for _, item in fit])
-    waiting = QuarantinedEvent.objects.filter(event_key__in=keys, reason=Reason.UNKNOWN_CONTENT)
+    waiting = QuarantinedEvent.objects.filter(event_key__among=keys, reason=Reason.UNKNOWN_CONTENT)
     late = {key for key in waiting.values_list("event_key", flat=True) if key}
     outcomes = []
     for row, item in judged:

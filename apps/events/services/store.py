@@ -66,7 +66,7 @@ def _first_sent(items: Sequence[Accepted]) -> list[Accepted]:
             first.setdefault(item.key, item)
     if not first:
         return []
-    known = set(Event.objects.filter(event_key__in=first).values_list("event_key", flat=True))
+    known = set(Event.objects.filter(event_key__among=first).values_list("event_key", flat=True))
     return [item for key, item in first.items() if key not in known]
 
 

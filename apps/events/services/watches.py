@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Sequence
 from uuid import UUID
+
+from django.db import connection
 
 from apps.content.selectors import ContentKey
 from apps.core.metrics import CLEANED
@@ -16,6 +19,27 @@ from apps.events.types import EventFlag, EventType
 from apps.events.validation import Accepted
 
 _Pair = tuple[int | None, int | None]  # viewer, content
+
+# One step into the index `event_by_viewer_content` for every pair: of a viewer and a content there
+# are few events, of many viewers in an hour there are many.
+_LOOK_UP = (
+    "SELECT event.viewer_id, event.content_id, event.event_key, event.occurred_ms"
+    f" FROM {{pairs}} CROSS JOIN {Event._meta.db_table} AS event"
+    " WHERE event.viewer_id = {viewer} AND event.content_id = {content}"
+    " AND event.kind = %s AND event.occurred_ms BETWEEN %s AND %s"
+)
+_STORED = {
+    "postgresql": _LOOK_UP.format(
+        pairs="jsonb_array_elements(%s::jsonb) AS pair",
+        viewer="(pair->>0)::bigint",
+        content="(pair->>1)::bigint",
+    ),
+    "sqlite": _LOOK_UP.format(
+        pairs="json_each(%s) AS pair",
+        viewer="json_extract(pair.value, '$[0]')",
+        content="json_extract(pair.value, '$[1]')",
+    ),
+}
 
 
 def clamp_watches(
@@ -62,17 +86,14 @@ def _replays(
     By key, so that a batch sent again does not count its replays twice.
     """
     found: defaultdict[_Pair, dict[UUID, int]] = defaultdict(dict)
-    stored = Event.objects.filter(
-        viewer_id__in={row.viewer_id for row in wanted},
-        content_id__in={row.content_id for row in wanted},
-        kind=EventType.REPLAY,
-        occurred_ms__gte=min(row.occurred_ms for row in wanted) - conf.REPLAY_WINDOW_MS,
-        occurred_ms__lte=max(row.occurred_ms for row in wanted),
-    )
-    for viewer, content, key, at_ms in stored.values_list(
-        "viewer_id", "content_id", "event_key", "occurred_ms"
-    ):
-        found[viewer, content][key] = at_ms
+    pairs = sorted({(row.viewer_id, row.content_id) for row in wanted})
+    first = min(row.occurred_ms for row in wanted) - conf.REPLAY_WINDOW_MS
+    last = max(row.occurred_ms for row in wanted)
+    with connection.cursor() as cursor:
+        statement = _STORED[connection.vendor]
+        cursor.execute(statement, [json.dumps(pairs), int(EventType.REPLAY), first, last])
+        for viewer, content, key, at_ms in cursor.fetchall():
+            found[viewer, content][key if isinstance(key, UUID) else UUID(key)] = at_ms
     for row in rows:
         if row.kind == EventType.REPLAY:
             found[row.viewer_id, row.content_id][row.event_key] = row.occurred_ms
@@ -84,6 +105,6 @@ def _clamp(row: LogRow, limit: float) -> LogRow:
     sent = {**info.get("sent", {}), "watch_duration": row.watch_seconds}
     return row._replace(
         watch_seconds=limit,
-        flags=row.flags | EventFlag.WATCH_CLAMPED,
+        flags=int(row.flags | EventFlag.WATCH_CLAMPED),
         info={**info, "sent": sent},
     )
