@@ -23,7 +23,7 @@ _Pair = tuple[int | None, int | None]  # viewer, content
 # One step into the index `event_by_viewer_content` for every pair: of a viewer and a content there
 # are few events, of many viewers in an hour there are many.
 _LOOK_UP = (
-    "SELECT event.viewer_id, event.content_id, event.event_key, event.occurred_ms"
+    "SELECT event.viewer_id, event.content_id, event.event_key, event.occurred_ms"  # noqa: S608
     f" FROM {{pairs}} CROSS JOIN {Event._meta.db_table} AS event"
     " WHERE event.viewer_id = {viewer} AND event.content_id = {content}"
     " AND event.kind = %s AND event.occurred_ms BETWEEN %s AND %s"
