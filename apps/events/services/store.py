@@ -82,7 +82,10 @@ def _upload(items: Sequence[Accepted]) -> None:
         )
         for item in items
     ]
-    content_services.upsert_contents(rows, now_ms=max(item.received_ms for item in items))
+    # Not later than they came, or a change that follows would lose against a clock that is ahead.
+    said_ms = [min(item.occurred_ms, item.received_ms) for item in items]
+    now_ms = max(item.received_ms for item in items)
+    content_services.upsert_contents(rows, now_ms=now_ms, said_ms=said_ms)
 
 
 def _row(
