@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from django.db import transaction
 
-from apps.content import selectors as contents
+from apps.content.models import Content
 from apps.core.errors import RecsysError
 from apps.events.models import Event, QuarantinedEvent
 from apps.events.scrubbing import scrub
@@ -56,12 +56,11 @@ def release(content_ids: Iterable[str]) -> int:
 
 def release_all() -> int:
     """Let in what a race left over: an event and its content may commit at the same moment."""
-    waiting = QuarantinedEvent.objects.filter(reason=Reason.UNKNOWN_CONTENT)
-    names = list(waiting.values_list("content_key", flat=True).distinct())
-    found = 0
-    for start in range(0, len(names), _BATCH):
-        found += release(contents.content_keys(names[start : start + _BATCH]))
-    return found
+    arrived = Content.objects.values("content_id")
+    waiting = QuarantinedEvent.objects.filter(
+        reason=Reason.UNKNOWN_CONTENT, content_key__in=arrived
+    )
+    return release(waiting.values_list("content_key", flat=True).distinct())
 
 
 def replay(pks: Sequence[int]) -> list[Replayed]:
