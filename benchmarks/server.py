@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from typing import Any
 
 from recsys.wsgi import application  # noqa: F401  # isort: skip
 
@@ -52,13 +53,27 @@ def mean_candidates(user_ids: list[str]) -> float:
     return sum(sizes) / len(sizes)
 
 
+class Scaled:
+    """A source that may propose more, or fewer."""
+
+    def __init__(self, source: Any, factor: float) -> None:
+        self._source, self._factor = source, factor
+        self.name = source.name
+
+    def quota(self, request: Any) -> int:
+        return max(1, round(self._source.quota(request) * self._factor))
+
+    def __call__(self, request: Any) -> Any:
+        return self._source(request)
+
+
 def scale_to(wanted: int, user_ids: list[str]) -> float:
     """Scale quotas until the mean pool has `wanted` candidates (or the catalogue ends)."""
     original = services.FEED
     low, high = 0.1, 20.0
     for _ in range(12):
         factor = (low * high) ** 0.5
-        sources = [replace(s, quota=max(1, round(s.quota * factor))) for s in original.sources]
+        sources = [Scaled(source, factor) for source in original.sources]
         services.FEED = pipelines.FEED = replace(original, sources=sources)
         low, high = (factor, high) if mean_candidates(user_ids) < wanted else (low, factor)
     return mean_candidates(user_ids)

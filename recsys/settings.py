@@ -255,6 +255,8 @@ ARTIFACT_CHECKS = {"bundle": "apps.learning.bundle.check_bundle"}
 # Seconds between looks at the database for new contents, counters and promoted bundles.
 # 0 = look within every request (tests and commands), else a thread does it.
 REFRESH_SECONDS = env_int("RECSYS_REFRESH_SECONDS", default=1, low=0, high=60)
+# Minutes of the search for better parameters before the nightly training; 0: none.
+TUNE_MINUTES = env_int("RECSYS_TUNE_MINUTES", default=10, low=0, high=240)
 # Who may open the playable preview at `/`: everybody in debug, else staff.
 PREVIEW_IS_PUBLIC = env_bool("RECSYS_PREVIEW_PUBLIC", default=DEBUG)
 

@@ -13,7 +13,7 @@ from apps.core.problems import not_found
 from apps.events.views import Events
 from apps.feed.health import healthz, readyz
 from apps.feed.pages import preview
-from apps.feed.views import Feed
+from apps.feed.views import Feed, Popular, Similar, Trending
 from apps.profiles.views import ClientTokens, UserBatch, UserDetail
 
 # Swagger UI styles itself from script: its page alone may. Its script comes from an address of its
@@ -22,8 +22,11 @@ api_docs = csp_update({"style-src": [UNSAFE_INLINE]})(SpectacularSwaggerSplitVie
 
 api = [
     path("feed", Feed.as_view()),
+    path("popular", Popular.as_view()),
+    path("trending", Trending.as_view()),
     path("events", Events.as_view()),
     path("content/batch", ContentBatch.as_view()),
+    path("content/<str:content_id>/similar", Similar.as_view()),
     path("content/<str:content_id>", ContentDetail.as_view()),
     path("users/batch", UserBatch.as_view()),
     path("users/<str:user_id>", UserDetail.as_view()),

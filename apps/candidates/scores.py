@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from apps.candidates.index import VectorIndex, best_rows
 from apps.core.candidates import Rows
 
+ORDERED = 5000  # rows that a shared order keeps; who has met them all has seen enough
+
 
 class DenseScores:
     """A score for every content that the source knows; rows past the end have none.
@@ -29,7 +31,10 @@ class DenseScores:
 
 
 class RankedScores:
-    """A score for every content whose order was worked out beforehand, for all requests."""
+    """A score for every content whose order was worked out beforehand, for all requests.
+
+    order: int64[≤ ORDERED], the best rows that may be proposed, best first.
+    """
 
     def __init__(self, scores: NDArray[np.float32], order: Rows) -> None:
         self._scores = scores
@@ -39,7 +44,13 @@ class RankedScores:
         """Return the first k rows of the order that are not excluded."""
         # A request with a newer catalogue may have made the order that all share.
         order = self._order[self._order < len(excluded)]
-        return order[~excluded[order]][:k]
+        found = order[~excluded[order]][:k]
+        if len(found) == k or len(self._order) < ORDERED:
+            return found
+        # Much is excluded, as with a rare category: what the order was cut off from comes in.
+        allowed = self._scores[: len(excluded)].copy()
+        allowed[excluded[: len(allowed)]] = -np.inf
+        return best_rows(allowed, k)
 
     def at(self, rows: Rows) -> NDArray[np.float32]:
         """Return the score of each row, NaN for rows past the end."""

@@ -6,15 +6,16 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from apps.candidates.algorithms.als import ALSParams, fit_als, fold_in, gram
+from apps.candidates.algorithms.als import fit_als, fold_in, gram
 from apps.candidates.algorithms.item_item import fit_item_item
 from apps.candidates.algorithms.neighbors import Neighbors
 from apps.candidates.algorithms.next_item import fit_next_item
-from apps.candidates.conf import CONFIDENCE, RetrievalParams
+from apps.candidates.conf import RetrievalParams, Signal
 from apps.candidates.index import (
     SEARCH_FACTORS,
     VectorIndex,
@@ -22,11 +23,11 @@ from apps.candidates.index import (
     load_trees,
     measured_recall,
 )
+from apps.candidates.signals import confidences
 from apps.candidates.types import RetrievalModels
 from apps.content.types import Catalog
 from apps.core.artifacts import ArtifactError
 from apps.events.types import EventLog
-from apps.features.history import event_weights
 
 MIN_RECALL = 0.9  # of the exact top 100; below it an index is refused
 _ARRAYS, _TREES, _FACTS = "retrieval.npz", "content.ann", "retrieval.json"
@@ -36,24 +37,46 @@ _QUERY_CONTENTS = 5
 
 def fit_retrieval(log: EventLog, catalog: Catalog, params: RetrievalParams) -> RetrievalModels:
     """Learn vectors and neighbors from all events of `log`."""
-    viewers, contents, weights = interactions(log, catalog)
-    n = len(catalog)
-    confidence = _confidence_matrix(viewers, contents, weights, n)
-    vectors = fit_als(confidence, params.als, np.random.default_rng(params.seed))
-    is_view = weights > 0
-    sequence = (viewers[is_view], contents[is_view], np.minimum(weights[is_view], CONFIDENCE.most))
+    vectors = fit_vectors(log, catalog, params)
     return RetrievalModels(
+        params=params,
         vectors=vectors,
         gram=gram(vectors),
-        als=params.als,
         index=VectorIndex(vectors),
-        next_item=fit_next_item(*sequence, n, params.next_item),
-        item_item=fit_item_item(*sequence, n, params.item_item),
+        next_item=fit_next(log, catalog, params),
+        item_item=fit_company(log, catalog, params),
     )
 
 
+def fit_vectors(log: EventLog, catalog: Catalog, params: RetrievalParams) -> NDArray[np.float32]:
+    """Return the collaborative vectors, float32[n_contents, f]."""
+    met = interactions(log, catalog, params.als_signal)
+    confidence = _confidence_matrix(*met, len(catalog))
+    return fit_als(confidence, params.als, np.random.default_rng(params.seed))
+
+
+def fit_next(log: EventLog, catalog: Catalog, params: RetrievalParams) -> Neighbors:
+    """Return what follows each content."""
+    sequence = _sequence(log, catalog, params.next_item_signal)
+    return fit_next_item(*sequence, len(catalog), params.next_item)
+
+
+def fit_company(log: EventLog, catalog: Catalog, params: RetrievalParams) -> Neighbors:
+    """Return what is watched in company with each content."""
+    sequence = _sequence(log, catalog, params.item_item_signal)
+    return fit_item_item(*sequence, len(catalog), params.item_item)
+
+
+def _sequence(
+    log: EventLog, catalog: Catalog, signal: Signal
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    viewers, contents, weights = interactions(log, catalog, signal)
+    kept = weights > 0
+    return viewers[kept], contents[kept], weights[kept]
+
+
 def interactions(
-    log: EventLog, catalog: Catalog
+    log: EventLog, catalog: Catalog, signal: Signal
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
     """Return viewer numbers 0..m−1, content rows and summed confidences, [n] each, in time order.
 
@@ -61,15 +84,13 @@ def interactions(
     """
     log = log.take((log.content >= 0) & (log.viewer >= 0))
     _, viewers = np.unique(log.viewer, return_inverse=True)
-    weight, is_view, is_long = event_weights(log, catalog)
-    views = np.where(is_long, CONFIDENCE.long_view, CONFIDENCE.short_view)
-    weight = np.where(is_view, views, np.where(weight > 0, CONFIDENCE.explicit * weight, weight))
+    weight = confidences(log, catalog, signal, int(log.at_ms[-1]) if len(log) else 0)
     pair = viewers * len(catalog) + log.content
     _, first, inverse = np.unique(pair, return_index=True, return_inverse=True)
     sums = np.bincount(inverse, weight)
     order = np.argsort(first)
     at = first[order]
-    weights = np.clip(sums[order], 0, CONFIDENCE.most).astype(np.float32)
+    weights = np.clip(sums[order], 0, signal.most).astype(np.float32)
     return viewers[at], log.content[at], weights
 
 
@@ -109,7 +130,7 @@ def save_retrieval(models: RetrievalModels, catalog: Catalog, folder: Path) -> d
             break
     else:
         raise ArtifactError(f"index recall {recall:.2f} is below {MIN_RECALL}; raise N_TREES")
-    facts = {"als": asdict(models.als), "search_factor": search_factor}
+    facts = {"params": asdict(models.params), "search_factor": search_factor}
     (folder / _FACTS).write_text(json.dumps(facts))
     return {"index_recall": recall, "index_search_factor": search_factor}
 
@@ -124,7 +145,7 @@ def _sample_queries(models: RetrievalModels) -> NDArray[np.float32]:
     weights = np.ones(_QUERY_CONTENTS, np.float32)
     histories = models.item_item.indices[chosen, :_QUERY_CONTENTS].astype(np.int64)
     return np.stack(
-        [fold_in(models.vectors, models.gram, h, weights, models.als) for h in histories]
+        [fold_in(models.vectors, models.gram, h, weights, models.params.als) for h in histories]
     )
 
 
@@ -136,18 +157,18 @@ def load_retrieval(folder: Path, catalog: Catalog | None) -> RetrievalModels:
     with np.load(folder / _ARRAYS, allow_pickle=False) as arrays:
         parts = {name: arrays[name] for name in arrays.files}
     facts = json.loads((folder / _FACTS).read_text())
-    als = ALSParams(**facts["als"])
-    if parts["vectors"].shape[1] != als.factors or not np.isfinite(parts["vectors"]).all():
+    params = msgspec.convert(facts["params"], RetrievalParams)
+    if parts["vectors"].shape[1] != params.als.factors or not np.isfinite(parts["vectors"]).all():
         raise ArtifactError(f"{folder}: vectors are damaged; run manage.py train")
     n = len(parts["content_pk"])
     rows = np.arange(n) if catalog is None else catalog.rows_of(parts["content_pk"])
     in_place = bool((rows == np.arange(n)).all())
     vectors = parts["vectors"] if in_place else _moved(parts["vectors"], rows, 0.0)
-    trees = load_trees(folder / _TREES, als.factors) if in_place else None
+    trees = load_trees(folder / _TREES, params.als.factors) if in_place else None
     return RetrievalModels(
+        params=params,
         vectors=vectors,
         gram=gram(vectors),
-        als=als,
         index=VectorIndex(vectors, trees, search_factor=facts["search_factor"]),
         next_item=_neighbors(parts, "next_item", rows, in_place=in_place),
         item_item=_neighbors(parts, "item_item", rows, in_place=in_place),

@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.candidates.algorithms.als import ALSParams
 from apps.candidates.algorithms.neighbors import Neighbors
+from apps.candidates.conf import DEFAULTS, RetrievalParams
 from apps.candidates.index import VectorIndex
+from apps.candidates.restrictions import Restriction
 from apps.content.types import Catalog
 from apps.features.stats import Stats
 from apps.features.types import Query
@@ -28,7 +29,7 @@ class RetrievalModels:
 
     vectors: NDArray[np.float32]  # [n, f] collaborative vectors of contents
     gram: NDArray[np.float32]  # [f, f]
-    als: ALSParams
+    params: RetrievalParams  # with which they were fitted and must be asked
     index: VectorIndex
     next_item: Neighbors
     item_item: Neighbors
@@ -48,7 +49,15 @@ class Request:
     own_creator: int = -1  # creator row of the viewer themself
     served: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     # rows served lately, so not proposed again
+    age_group: str = ""  # of the viewer; empty: not known
+    position: int = 0  # of the page's first content in the scroll
+    restriction: Restriction | None = None  # what the caller asks of all contents
     _shared: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def params(self) -> RetrievalParams:
+        """The parameters of the models at hand."""
+        return self.models.params if self.models else DEFAULTS
 
     def excluded(self) -> NDArray[np.bool_]:
         """Return bool[n_contents]: what sources need not propose, as filters would remove it."""
@@ -60,6 +69,8 @@ class Request:
             excluded |= np.isin(catalog.creator, self.hidden)
         for rows in (self.query.history.content, self.served):
             excluded[rows[rows >= 0]] = True
+        if self.restriction is not None:
+            excluded |= ~self.restriction.allowed(catalog, self.query.at_ms)
         return excluded
 
     def shared(self, name: str, make: Callable[[Request], T]) -> T:

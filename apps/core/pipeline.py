@@ -44,9 +44,8 @@ class Source(Protocol[Q_contra]):
         """What the source is called, everywhere."""
         ...
 
-    @property
-    def quota(self) -> int:
-        """How many it may propose."""
+    def quota(self, query: Q_contra, /) -> int:
+        """Return how many it may propose."""
         ...
 
     def __call__(self, query: Q_contra, /) -> Scores | None:
@@ -136,7 +135,7 @@ class Pipeline(Generic[Q]):
             try:
                 opinion = source(query)
                 if opinion is not None:
-                    rows = opinion.top(source.quota, excluded)
+                    rows = opinion.top(source.quota(query), excluded)
             except Exception:
                 logger.exception("source %s failed and was skipped", source.name)
                 degraded.append(f"source:{source.name}")

@@ -103,4 +103,6 @@ class SlateAdmin(ReadOnlyAdmin):
 def sources_of(mask: int) -> list[str]:
     """Return the names of the sources whose bits are set."""
     known = [name for bit, name in enumerate(SOURCE_NAMES) if mask >> bit & 1]
-    return known + [f"source {bit}" for bit in range(len(SOURCE_NAMES), 32) if mask >> bit & 1]
+    if mask >> 31:
+        known.append("editorial")
+    return known + [f"source {bit}" for bit in range(len(SOURCE_NAMES), 31) if mask >> bit & 1]

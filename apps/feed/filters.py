@@ -41,6 +41,18 @@ class RecentlyServed:
         return ~np.isin(candidates.rows, request.served)
 
 
+class Restricted:
+    """Removes what does not meet the conditions of the caller."""
+
+    name = "restricted"
+
+    def __call__(self, request: Request, candidates: Candidates) -> NDArray[np.bool_]:
+        """Keep what meets them all."""
+        if request.restriction is None:
+            return np.ones(len(candidates), np.bool_)
+        return request.restriction.allowed(request.catalog, request.query.at_ms)[candidates.rows]
+
+
 class OwnContent:
     """Removes what the viewer made."""
 

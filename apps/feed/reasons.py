@@ -12,7 +12,9 @@ _REASONS = {
     "popular_1d": "Popular today",
     "popular_7d": "Popular this week",
     "popular_ever": "A favorite of many",
+    "trending": "On the rise",
     "fresh": "New",
+    "editorial": "Picked by the editors",
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import msgspec
@@ -12,8 +12,10 @@ import numpy as np
 from django.db import DatabaseError
 from django.db.models import Exists, OuterRef
 
+from apps.candidates.restrictions import Restriction
 from apps.candidates.sources import SOURCE_NAMES
 from apps.candidates.types import Request
+from apps.content import selectors as content_selectors
 from apps.content.models import Content
 from apps.content.types import Catalog
 from apps.core.candidates import Candidates
@@ -33,6 +35,7 @@ from apps.learning import bundle
 from apps.profiles import selectors as profiles
 from apps.profiles import services as profile_services
 from apps.profiles.types import Profile
+from apps.ranking.editorial import SLOT_SOURCES
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +52,8 @@ class FeedQuery:
     unseen: int = 0  # contents before the cursor that were not shown, to be ranked again
     explain: bool = False  # add score terms and cards
     context: Context = Context()
+    restriction: Restriction | None = None
+    exclude: tuple[str, ...] = ()  # content ids that the caller does not want
 
 
 class _Slot(NamedTuple):
@@ -133,6 +138,11 @@ def _profile(user_id: str, now_ms: int) -> Profile:
     return profiles.profile(user_id, at_ms=at_ms)
 
 
+def request_of(query: FeedQuery, *, now_ms: int) -> Request:
+    """Return the request of a viewer outside any scroll."""
+    return hydrate(query, _profile(query.user_id, now_ms), Cursor(uuid.uuid4(), now_ms, 0), now_ms)
+
+
 def hydrate(query: FeedQuery, profile: Profile, cursor: Cursor, now_ms: int) -> Request:
     """Return the request with all that the stages read of the viewer and of the world."""
     # The counters' own catalogue: the newer one may have rows that they do not count yet.
@@ -165,7 +175,21 @@ def hydrate(query: FeedQuery, profile: Profile, cursor: Cursor, now_ms: int) -> 
         hidden=catalog.creator_rows_of(profile.hidden),
         own_creator=int(catalog.creator_rows_of(own)[0]),
         served=catalog.rows_of(served),
+        age_group=profile.age_group,
+        position=cursor.position,
+        restriction=resolved(query.restriction, query.exclude, catalog),
     )
+
+
+def resolved(
+    restriction: Restriction | None, exclude: tuple[str, ...], catalog: Catalog
+) -> Restriction | None:
+    """Return the restriction with the excluded contents as catalog rows; one query if any."""
+    if not exclude:
+        return restriction
+    keys = content_selectors.content_keys(exclude).values()
+    rows = catalog.rows_of(np.array([key.pk for key in keys], np.int64))
+    return replace(restriction or Restriction(), without=rows)
 
 
 def _choose(request: Request, limit: int) -> tuple[list[str], dict[int, _Slot], Candidates]:
@@ -178,26 +202,25 @@ def _choose(request: Request, limit: int) -> tuple[list[str], dict[int, _Slot], 
     for is_last in (False, True):
         outcome = FEED.run(request, excluded)
         candidates = outcome.candidates.take(slice(limit + PARAMS.reserve))
-        query = request.query
-        slots, checked = _check_now(candidates, request.catalog, query.viewer, query.at_ms)
+        slots, checked = check_now(candidates, request)
         if is_last or len(checked) >= limit or len(checked) == len(candidates):
             break
-        met = request.catalog.rows_of(events.seen(query.viewer))
+        met = request.catalog.rows_of(events.seen(request.query.viewer))
         excluded[met[met >= 0]] = True
         excluded[np.setdiff1d(candidates.rows, checked.rows)] = True
     return list(outcome.degraded), slots, checked.take(slice(limit))
 
 
-def _check_now(
-    candidates: Candidates, catalog: Catalog, viewer: int, now_ms: int
-) -> tuple[dict[int, _Slot], Candidates]:
+def check_now(candidates: Candidates, request: Request) -> tuple[dict[int, _Slot], Candidates]:
     """Ask the database which candidates may be shown now and were never met by the viewer.
 
     One indexed query; a removal holds from here on whatever caches say. Returns the slots by
     catalog row, and the candidates that stay.
     """
-    pks = catalog.content_pk[candidates.rows]
-    by_pk = {row[0]: _Slot(*row[1:]) for row in _SLOTS.rows(viewer, pks.tolist(), now_ms)}
+    query = request.query
+    pks = request.catalog.content_pk[candidates.rows]
+    found = _SLOTS.rows(query.viewer, pks.tolist(), query.at_ms)
+    by_pk = {row[0]: _Slot(*row[1:]) for row in found}
     stays = np.array([pk in by_pk for pk in pks.tolist()], np.bool_)
     kept = candidates.take(stays)
     kept_pks = pks[stays].tolist()
@@ -248,7 +271,7 @@ def _items(
     items = []
     for place, row in enumerate(shown.rows.tolist()):
         slot = slots[row]
-        source = SOURCE_NAMES[shown["main_source"][place]]
+        source = SLOT_SOURCES[shown["main_source"][place]]
         items.append(
             FeedItem(
                 content_id=slot.content_id,

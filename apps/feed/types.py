@@ -30,6 +30,20 @@ class FeedItem(msgspec.Struct, frozen=True, omit_defaults=True):
     content: ContentCard | None = None  # with explain
 
 
+class ListItem(msgspec.Struct, frozen=True):
+    """One content of a list; the score orders the list and means nothing beyond it."""
+
+    content_id: str
+    creator_id: str
+    score: float
+
+
+class ListAnswer(msgspec.Struct, frozen=True):
+    """A list of contents, best first."""
+
+    items: list[ListItem]
+
+
 class FeedAnswer(msgspec.Struct, frozen=True):
     """One page of a feed."""
 

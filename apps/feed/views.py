@@ -1,8 +1,6 @@
-"""`GET /api/v1/feed`."""
+"""`GET /api/v1/feed`, and the lists beside it: similar, trending, popular."""
 
 from __future__ import annotations
-
-import math
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
@@ -12,26 +10,32 @@ from rest_framework.views import APIView
 
 from apps.core.auth import principal_of
 from apps.core.clock import now_ms
-from apps.core.errors import Problem
 from apps.core.json import checked_id, openapi
 from apps.core.models import Scope
-from apps.events.types import DEVICE_CODE, DEVICES
-from apps.features.types import Context
+from apps.feed import lists, parameters
 from apps.feed.conf import PARAMS
 from apps.feed.services import FeedQuery, for_user
-from apps.feed.types import FeedAnswer
+from apps.feed.types import FeedAnswer, ListAnswer
 
-_KNOWN = {
-    "user_id",
-    "limit",
-    "cursor",
-    "unseen",
-    "explain",
-    "surface",
-    "utc_offset",
-    "device",
-    "network_ms",
-}
+_USER = OpenApiParameter("user_id", OpenApiTypes.STR, required=True)
+_LIMIT = OpenApiParameter("limit", OpenApiTypes.INT, description=f"1–{PARAMS.max_limit}")
+_FEED = (
+    _USER,
+    _LIMIT,
+    OpenApiParameter("cursor", OpenApiTypes.STR, description="next_cursor of a page"),
+    OpenApiParameter(
+        "unseen", OpenApiTypes.INT, description="last items before the cursor, to re-rank"
+    ),
+    OpenApiParameter("explain", OpenApiTypes.BOOL, description="add terms and cards"),
+    *parameters.CONTEXT,
+    *parameters.RESTRICTION,
+)
+_LIST = (
+    OpenApiParameter("user_id", OpenApiTypes.STR, description="leave out what they have met"),
+    _LIMIT,
+    *parameters.RESTRICTION,
+)
+_PERIOD = OpenApiParameter("period", OpenApiTypes.STR, enum=list(lists.PERIODS))
 
 
 class Feed(APIView):
@@ -41,66 +45,91 @@ class Feed(APIView):
 
     @extend_schema(
         operation_id="feed_read",
-        parameters=[
-            OpenApiParameter("user_id", OpenApiTypes.STR, required=True),
-            OpenApiParameter("limit", OpenApiTypes.INT, description=f"1–{PARAMS.max_limit}"),
-            OpenApiParameter("cursor", OpenApiTypes.STR, description="next_cursor of a page"),
-            OpenApiParameter(
-                "unseen", OpenApiTypes.INT, description="last items before the cursor, to re-rank"
-            ),
-            OpenApiParameter("explain", OpenApiTypes.BOOL, description="add terms and cards"),
-            OpenApiParameter("surface", OpenApiTypes.INT, description="page of the app, 0–999"),
-            OpenApiParameter("utc_offset", OpenApiTypes.INT, description="viewer's clock, minutes"),
-            OpenApiParameter("device", OpenApiTypes.STR, enum=list(DEVICES[1:])),
-            OpenApiParameter("network_ms", OpenApiTypes.INT, description="time of the last load"),
-        ],
+        parameters=list(_FEED),
         responses={200: OpenApiResponse(openapi(FeedAnswer))},
     )
     def get(self, request: Request) -> Response:
         """Return the next contents for the viewer; what they just did is already in it."""
+        parameters.refuse_unknown(request, *_FEED)
         given = request.query_params
-        if unknown := set(given) - _KNOWN:
-            raise _invalid(sorted(unknown)[0], "unknown-parameter", "There is no such parameter.")
         user_id = checked_id(given.get("user_id", ""))
         principal_of(request).check_user(user_id)
         query = FeedQuery(
             user_id=user_id,
-            limit=_number(request, "limit", PARAMS.default_limit, 1, PARAMS.max_limit),
+            limit=_limit(request),
             cursor=given.get("cursor") or None,
-            unseen=_number(request, "unseen", 0, 0, PARAMS.max_limit),
+            unseen=parameters.number(request, "unseen", 0, 0, PARAMS.max_limit),
             explain=given.get("explain", "").lower() in {"1", "true"},
-            context=Context(
-                surface=_number(request, "surface", 0, 0, 999),
-                utc_offset_minutes=_number(request, "utc_offset", 0, -840, 840),
-                device=_device(given.get("device", "")),
-                network_ms=(
-                    _number(request, "network_ms", 0, 0, 600_000)
-                    if "network_ms" in given
-                    else math.nan
-                ),
-            ),
+            context=parameters.context(request),
+            restriction=parameters.restriction(request),
+            exclude=parameters.excluded(request),
         )
         return Response(for_user(query, now_ms=now_ms()))
 
 
-def _device(name: str) -> int:
-    if name not in DEVICE_CODE:
-        raise _invalid("device", "invalid-value", f"Expected one of {', '.join(DEVICES[1:])}.")
-    return DEVICE_CODE[name]
+class Popular(APIView):
+    """What most viewers watch."""
+
+    required_scopes = {"GET": Scope.FEED_READ}
+
+    @extend_schema(
+        operation_id="popular_list",
+        parameters=[_PERIOD, *_LIST],
+        responses={200: OpenApiResponse(openapi(ListAnswer))},
+    )
+    def get(self, request: Request) -> Response:
+        """Return the most watched contents of a period (6h, 1d, 7d or ever)."""
+        query = _list_query(request, _PERIOD)
+        period = request.query_params.get("period", "1d")
+        if period not in lists.PERIODS:
+            known = ", ".join(lists.PERIODS)
+            raise parameters.invalid("period", "invalid-value", f"Expected one of {known}.")
+        return Response(lists.popular(query, period=period))
 
 
-def _number(request: Request, name: str, default: int, low: int, high: int) -> int:
-    text = request.query_params.get(name, str(default))
-    try:
-        value = int(text)
-    except ValueError:
-        value = low - 1
-    if len(text) > 6 or not low <= value <= high:
-        raise _invalid(name, "invalid-value", f"Expected a whole number from {low} to {high}.")
-    return value
+class Trending(APIView):
+    """What is on the rise."""
+
+    required_scopes = {"GET": Scope.FEED_READ}
+
+    @extend_schema(
+        operation_id="trending_list",
+        parameters=list(_LIST),
+        responses={200: OpenApiResponse(openapi(ListAnswer))},
+    )
+    def get(self, request: Request) -> Response:
+        """Return the contents that are watched more than their past lets expect."""
+        return Response(lists.trending(_list_query(request)))
 
 
-def _invalid(name: str, code: str, detail: str) -> Problem:
-    return Problem(
-        422, code, f"{name}: {detail}", errors=[{"pointer": name, "code": code, "detail": detail}]
+class Similar(APIView):
+    """What goes with a content."""
+
+    required_scopes = {"GET": Scope.FEED_READ}
+
+    @extend_schema(
+        operation_id="content_similar",
+        parameters=list(_LIST),
+        responses={200: OpenApiResponse(openapi(ListAnswer))},
+    )
+    def get(self, request: Request, content_id: str) -> Response:
+        """Return the contents most like this one, by who watches them and by what they are."""
+        return Response(lists.similar(_list_query(request), content_id=checked_id(content_id)))
+
+
+def _limit(request: Request) -> int:
+    return parameters.number(request, "limit", PARAMS.default_limit, 1, PARAMS.max_limit)
+
+
+def _list_query(request: Request, *more: OpenApiParameter) -> lists.ListQuery:
+    parameters.refuse_unknown(request, *_LIST, *more)
+    user_id = request.query_params.get("user_id")
+    if user_id is not None:
+        principal_of(request).check_user(checked_id(user_id))
+    return lists.ListQuery(
+        user_id=user_id,
+        limit=_limit(request),
+        restriction=parameters.restriction(request),
+        exclude=parameters.excluded(request),
+        now_ms=now_ms(),
     )

@@ -64,10 +64,7 @@ def evaluate(
     temporal: the future is the last fifth of the views with a known time; relevant are long views.
     leave-last: the future is each viewer's last view; relevant is its content, long or not.
     """
-    part = (
-        temporal_slice(log, share=TEST_SHARE) if protocol == "temporal" else last_views_slice(log)
-    )
-    truth = _truth(part, catalog, any_view=protocol == "leave-last")
+    part, truth = split(log, catalog, protocol)
     if not truth.viewers:
         raise EvaluationError("no viewer of the test part has a past: there is nothing to judge")
     say(f"split: {len(part.past):,} events known, {len(truth.viewers):,} viewers judged")
@@ -86,6 +83,15 @@ def evaluate(
         report["scoring"] = _judge_scores(part, catalog, trained)
     report["peers"] = _peers(report)
     return report
+
+
+def split(log: EventLog, catalog: Catalog, protocol: str) -> tuple[Slice, Truth]:
+    """Return past and future by the protocol, and what is relevant in the future."""
+    if not len(log):
+        raise EvaluationError("the log is empty: there is nothing to judge")
+    is_temporal = protocol == "temporal"
+    part = temporal_slice(log, share=TEST_SHARE) if is_temporal else last_views_slice(log)
+    return part, _truth(part, catalog, any_view=not is_temporal)
 
 
 def _truth(part: Slice, catalog: Catalog, *, any_view: bool) -> Truth:

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
+from django.utils import timezone
 
+from apps.candidates.conf import value_of
 from apps.content import selectors as content
+from apps.content.types import Catalog
 from apps.core.clock import now_ms, to_datetime
 from apps.core.errors import RecsysError
 from apps.core.leases import lease
 from apps.core.models import Artifact
 from apps.events import selectors as events
-from apps.events.types import EventType
+from apps.events.types import EventLog, EventType
 from apps.features.selectors import SCHEMA_HASH
-from apps.learning import bundle
+from apps.learning import bundle, selectors, tuning
 from apps.learning.conf import TrainingParams
+from apps.learning.models import TunedParam
 from apps.learning.training import Say, train_all
 
 MIN_VIEWS = 100  # fewer say nothing worth a model
@@ -38,10 +44,7 @@ def train_and_publish(params: TrainingParams, *, say: Say, until_ms: int | None 
             raise TrainingError("another training is running; try again when it has ended")
         catalog = content.catalog()
         say("reading the log")
-        log = events.log(catalog, until_ms=until_ms)
-        n_views = int((log.kind == EventType.VIEW).sum())
-        if n_views < MIN_VIEWS:
-            raise TrainingError(f"{n_views} views in the log, at least {MIN_VIEWS} are needed")
+        log = _readable_log(catalog, until_ms)
         started_ms = now_ms()
         trained = train_all(log, catalog, params, version="training", say=say)
         say("checking and publishing the bundle")
@@ -57,18 +60,58 @@ def train_and_publish(params: TrainingParams, *, say: Say, until_ms: int | None 
         return bundle.publish(trained, catalog, facts)
 
 
+def _readable_log(catalog: Catalog, until_ms: int | None = None) -> EventLog:
+    log = events.log(catalog, until_ms=until_ms)
+    n_views = int((log.kind == EventType.VIEW).sum())
+    if n_views < MIN_VIEWS:
+        raise TrainingError(f"{n_views} views in the log, at least {MIN_VIEWS} are needed")
+    return log
+
+
 def _main(importance: dict[str, float], n: int = 30) -> dict[str, float]:
     """Return the n features with the largest share of the gain."""
     return dict(sorted(importance.items(), key=lambda item: -item[1])[:n])
 
 
-def train_in_child() -> None:
-    """Run `manage.py train` in a process of its own, which can neither slow nor crash this one."""
-    command = [sys.executable, str(Path(settings.BASE_DIR) / "manage.py"), "train", "--quiet"]
+def tune_and_store(*, minutes: float, say: Say, until_ms: int | None = None) -> dict[str, Any]:
+    """Search the parameters of retrieval on the log, store and return them by name.
+
+    Raises `TrainingError` when a training is running or there is too little to learn from.
+    """
+    with lease("train") as is_mine:
+        if not is_mine:
+            raise TrainingError("a training is running; try again when it has ended")
+        catalog = content.catalog()
+        log = _readable_log(catalog, until_ms)
+        kept = selectors.pinned()
+        start = selectors.training_params().retrieval
+        params, trials = tuning.tune(log, catalog, start, minutes=minutes, pinned=kept, say=say)
+        found = {name: value_of(params, name) for name in trials.tried}
+        for name, value in found.items():
+            TunedParam.objects.update_or_create(
+                name=name,
+                defaults={"value": value, "tried": trials.tried[name], "tuned_at": timezone.now()},
+            )
+        return found
+
+
+def pin(values: dict[str, Any], *, unpin: Sequence[str] = ()) -> None:
+    """Fix parameters, or give them back to the search; raises `ValueError` for what cannot be."""
+    for name, value in values.items():
+        param = TunedParam.objects.filter(name=name).first() or TunedParam(name=name)
+        param.value, param.is_pinned = value, True
+        param.clean()
+        param.save()
+    TunedParam.objects.filter(name__in=unpin).update(is_pinned=False)
+
+
+def run_in_child(*arguments: str) -> None:
+    """Run a command in a process of its own, which can neither slow nor crash this one."""
+    command = [sys.executable, str(Path(settings.BASE_DIR) / "manage.py"), *arguments, "--quiet"]
     result = subprocess.run(  # noqa: S603  fixed program
         command, capture_output=True, text=True, check=False, timeout=CHILD_SECONDS
     )
     if result.returncode != 0:
         raise TrainingError(
-            f"manage.py train ended with {result.returncode}: {result.stderr[-500:]}"
+            f"manage.py {arguments[0]} ended with {result.returncode}: {result.stderr[-500:]}"
         )

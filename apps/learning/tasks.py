@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from celery import shared_task
+from django.conf import settings
 
-from apps.learning.services import train_in_child
+from apps.learning.services import run_in_child
 
 
 @shared_task(name="learning.train", time_limit=4 * 3600)
 def train() -> None:
-    """Retrain everything from the log and promote it."""
-    train_in_child()
+    """Tune retrieval on the log, retrain everything and promote it."""
+    if settings.TUNE_MINUTES:
+        run_in_child("tune", "--minutes", str(settings.TUNE_MINUTES))
+    run_in_child("train")

@@ -8,20 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.candidates.index import best_rows
-from apps.candidates.scores import RankedScores
+from apps.candidates.scores import ORDERED, RankedScores
+from apps.candidates.sources.base import Proposer
 from apps.candidates.types import Request
 from apps.core.candidates import Rows
+from apps.features.stats import HOURS_6, WEEK, Counted
 
-_ORDERED = 5000  # rows kept in order; a viewer who has seen them all has seen enough
+_RISE_PRIOR = 4.0  # views; two chance views of an unknown content are no trend
 
 
 @dataclass(frozen=True, slots=True)
-class Popular:
+class Popular(Proposer):
     """What most viewers watched lately, at one half-life."""
 
     name: str
     half_life: int  # index into apps.features.algorithms.counters.HALF_LIVES_HOURS
-    quota: int
 
     def __call__(self, request: Request) -> RankedScores:
         """Score by decayed long views; the order is shared by all requests of a moment."""
@@ -35,14 +36,40 @@ class Popular:
         watched = popularity > 0  # of the others the crowd has no opinion
         scores = np.where(watched, np.log1p(popularity), -np.inf).astype(np.float32)
         candidates = np.where(request.catalog.is_servable, scores, -np.inf)
-        return scores, best_rows(candidates, _ORDERED)
+        return scores, best_rows(candidates, ORDERED)
 
 
 @dataclass(frozen=True, slots=True)
-class Fresh:
+class Trending(Proposer):
+    """What is watched more than its own past and the platform's traffic let expect."""
+
+    name: str = "trending"
+
+    def __call__(self, request: Request) -> RankedScores:
+        """Score by how far the last hours stand out: (views − E)/√(E + 4), E what was expected.
+
+        E is the content's share of the last week's views times all views of the last hours, so
+        that a busy hour of the whole platform lifts nobody.
+        """
+        at_ms = request.query.at_ms
+        scores, order = request.stats.shared(("trending",), at_ms, lambda: self._rank(request))
+        return RankedScores(scores, order)
+
+    def _rank(self, request: Request) -> tuple[NDArray[np.float32], Rows]:
+        stats, at_ms, n = request.stats, request.query.at_ms, len(request.catalog)
+        counters = stats.by["content"]
+        now = counters.all_at(Counted.LONG_VIEW, HOURS_6, at_ms)[:n]
+        week = counters.all_at(Counted.LONG_VIEW, WEEK, at_ms)[:n]
+        expected = week * (now.sum() / max(week.sum(), 1e-9))
+        rise = (now - expected) / np.sqrt(expected + _RISE_PRIOR)
+        scores = np.where(rise > 0, rise, -np.inf).astype(np.float32)
+        return scores, best_rows(np.where(request.catalog.is_servable, scores, -np.inf), ORDERED)
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh(Proposer):
     """The newest uploads, so that every content gets a chance."""
 
-    quota: int
     name: str = "fresh"
 
     def __call__(self, request: Request) -> RankedScores:
@@ -56,14 +83,13 @@ class Fresh:
         age_days = (at_ms - catalog.uploaded_ms) / 86_400_000
         scores = -np.log1p(np.maximum(age_days, 0)).astype(np.float32)
         is_out = catalog.is_servable & (age_days >= 0)
-        return scores, best_rows(np.where(is_out, scores, -np.inf), _ORDERED)
+        return scores, best_rows(np.where(is_out, scores, -np.inf), ORDERED)
 
 
 @dataclass(frozen=True, slots=True)
-class FollowedCreators:
+class FollowedCreators(Proposer):
     """The newest contents of the creators that the viewer follows."""
 
-    quota: int
     name: str = "followed"
 
     def __call__(self, request: Request) -> RankedScores | None:
@@ -74,4 +100,4 @@ class FollowedCreators:
         is_followed = np.isin(catalog.creator, request.followed) & catalog.is_servable
         age_days = np.maximum((at_ms - catalog.uploaded_ms) / 86_400_000, 0)
         scores = np.where(is_followed, 1 / (1 + age_days), -np.inf).astype(np.float32)
-        return RankedScores(scores, best_rows(scores, _ORDERED))
+        return RankedScores(scores, best_rows(scores, ORDERED))

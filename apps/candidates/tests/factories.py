@@ -95,9 +95,9 @@ def make_models(n: int, **parts: Any) -> RetrievalModels:
     """Return models in which no content has a neighbor, unless `parts` say so."""
     vectors = parts.get("vectors", np.zeros((n, 2), np.float32))
     return RetrievalModels(
+        params=parts.get("params", RetrievalParams(als=ALSParams(factors=vectors.shape[1]))),
         vectors=vectors,
         gram=gram(vectors),
-        als=ALSParams(factors=vectors.shape[1]),
         index=parts.get("index", VectorIndex(vectors)),
         next_item=parts.get("next_item", Neighbors.empty(n, 1)),
         item_item=parts.get("item_item", Neighbors.empty(n, 1)),

@@ -9,6 +9,7 @@ import pytest
 
 from apps.candidates import index, services
 from apps.candidates.algorithms.neighbors import Neighbors, score
+from apps.candidates.conf import Signal
 from apps.candidates.services import (
     fit_retrieval,
     interactions,
@@ -35,9 +36,9 @@ from apps.events.types import EventLog, EventType
 N = 40
 CATALOG = make_catalog(N)
 SOURCES = [
-    NextItem("next_item", quota=10, decay_events=10.0),
-    ItemItem("item_item", quota=10, decay_events=10.0),
-    NearestContent(quota=10),
+    NextItem("next_item"),
+    ItemItem(),
+    NearestContent(),
 ]
 
 
@@ -64,7 +65,7 @@ def pks_of_top(source: Source[Request], catalog: Catalog, models: RetrievalModel
 
 class TestInteractions:
     def pairs(self, *events: tuple) -> list[tuple[int, int, float]]:
-        found = interactions(make_log(events), CATALOG)
+        found = interactions(make_log(events), CATALOG, Signal())
         return [
             (viewer, row, round(weight, 3))
             for viewer, row, weight in zip(*(a.tolist() for a in found), strict=True)
@@ -128,7 +129,7 @@ class TestFitRetrieval:
 class TestSaveAndLoad:
     def test_what_is_read_is_what_was_written(self, models: RetrievalModels, folder: Path) -> None:
         again = load_retrieval(folder, CATALOG)
-        assert again.als == models.als
+        assert again.params == models.params
         np.testing.assert_array_equal(again.vectors, models.vectors)
         np.testing.assert_array_equal(again.gram, models.gram)
         for kind in ("next_item", "item_item"):

@@ -7,10 +7,12 @@ import pytest
 from numpy.typing import NDArray
 
 from apps.candidates.algorithms.neighbors import Neighbors
+from apps.candidates.conf import Signal
 from apps.candidates.services import fit_retrieval
+from apps.candidates.signals import merge_repeats
 from apps.candidates.sources import SOURCE_NAMES, SOURCES
-from apps.candidates.sources.crowd import FollowedCreators, Fresh, Popular
-from apps.candidates.sources.taste import ItemItem, NearestContent, NextItem, merge_repeats
+from apps.candidates.sources.crowd import FollowedCreators, Fresh, Popular, Trending
+from apps.candidates.sources.taste import ItemItem, NearestContent, NextItem
 from apps.candidates.tests.factories import (
     NOW_MS,
     SMALL,
@@ -38,7 +40,7 @@ def proposed(source: Source[Request], request: Request, k: int = 10) -> list[int
 
 class TestMergeRepeats:
     def merged(self, rows: list[int], weights: list[float]) -> tuple[list[int], list[float]]:
-        kept, sums = merge_repeats(np.array(rows), np.array(weights, np.float32))
+        kept, sums = merge_repeats(np.array(rows), np.array(weights, np.float32), Signal())
         return kept.tolist(), sums.tolist()
 
     def test_repeats_add_up_at_their_last_place(self) -> None:
@@ -58,20 +60,20 @@ class TestFollowedCreators:
     def test_newest_contents_of_followed_creators_come_first(self) -> None:
         # Rows 1 and 4 are by creator 1; a row is a day newer than the one before.
         request = make_request(make_catalog(6), followed=np.array([1]))
-        assert proposed(FollowedCreators(quota=5), request) == [4, 1]
+        assert proposed(FollowedCreators(), request) == [4, 1]
 
     def test_contents_that_cannot_be_shown_are_not_proposed(self) -> None:
         catalog = make_catalog(6, is_servable=np.arange(6) != 4)
         request = make_request(catalog, followed=np.array([1]))
-        assert proposed(FollowedCreators(quota=5), request) == [1]
+        assert proposed(FollowedCreators(), request) == [1]
 
     def test_others_have_no_score(self) -> None:
-        scores = FollowedCreators(quota=5)(make_request(make_catalog(6), followed=np.array([1])))
+        scores = FollowedCreators()(make_request(make_catalog(6), followed=np.array([1])))
         assert scores is not None
         assert np.isnan(scores.at(np.arange(6))).tolist() == [True, False, True, True, False, True]
 
     def test_who_follows_nobody_gets_nothing(self) -> None:
-        assert FollowedCreators(quota=5)(make_request(make_catalog(6))) is None
+        assert FollowedCreators()(make_request(make_catalog(6))) is None
 
 
 class TestPopular:
@@ -87,33 +89,33 @@ class TestPopular:
     def test_recent_views_win_at_a_short_half_life(self) -> None:
         # 0: 3 · 2^(−12/6) = 0.75; 1: 2^(−1/6) = 0.89; 2: 0.3 · 0.89 = 0.27
         request = make_request(make_catalog(6), log=self.LOG)
-        assert proposed(Popular("p", HOURS_6, quota=5), request) == [1, 0, 2]
+        assert proposed(Popular("p", HOURS_6), request) == [1, 0, 2]
 
     def test_all_views_count_the_same_for_ever(self) -> None:
         request = make_request(make_catalog(6), log=self.LOG)
-        assert proposed(Popular("p", EVER, quota=5), request) == [0, 1, 2]
+        assert proposed(Popular("p", EVER), request) == [0, 1, 2]
 
     def test_score_is_the_logarithm_of_the_count(self) -> None:
-        scores = Popular("p", EVER, quota=5)(make_request(make_catalog(6), log=self.LOG))
+        scores = Popular("p", EVER)(make_request(make_catalog(6), log=self.LOG))
         np.testing.assert_allclose(scores.at(np.arange(3)), np.log1p([3, 1, 0.3]), rtol=1e-6)
 
     def test_there_is_no_opinion_about_what_nobody_watched(self) -> None:
-        scores = Popular("p", EVER, quota=5)(make_request(make_catalog(6), log=self.LOG))
+        scores = Popular("p", EVER)(make_request(make_catalog(6), log=self.LOG))
         assert np.isnan(scores.at(np.array([3, 4]))).all()
 
     def test_contents_that_cannot_be_shown_are_not_proposed(self) -> None:
         request = make_request(make_catalog(6, is_servable=np.arange(6) != 0), log=self.LOG)
-        assert proposed(Popular("p", EVER, quota=5), request) == [1, 2]
+        assert proposed(Popular("p", EVER), request) == [1, 2]
 
 
 class TestFresh:
     def test_newest_come_first(self) -> None:
-        assert proposed(Fresh(quota=3), make_request(make_catalog(6)), 3) == [5, 4, 3]
+        assert proposed(Fresh(), make_request(make_catalog(6)), 3) == [5, 4, 3]
 
     def test_contents_that_are_not_out_yet_wait(self) -> None:
         uploaded_ms = NOW_MS + np.array([-3, -1, 1]) * DAY_MS
         request = make_request(make_catalog(3, uploaded_ms=uploaded_ms))
-        assert proposed(Fresh(quota=3), request) == [1, 0]
+        assert proposed(Fresh(), request) == [1, 0]
 
 
 # 0 is followed by 1, 2 by 3, each a little by 4.
@@ -126,8 +128,8 @@ FOLLOWING = Neighbors(
 @pytest.mark.parametrize(
     "source",
     [
-        NextItem("next_item", quota=5, decay_events=4.0),
-        ItemItem("item_item", quota=5, decay_events=4.0),
+        NextItem("next_item"),
+        ItemItem(),
     ],
     ids=lambda s: s.name,
 )
@@ -141,10 +143,10 @@ class TestNeighborSources:
         assert proposed(source, self.request(watched(2, 0))) == [1, 3, 4]
 
     def test_scores_fade_with_the_events_between(self, source: NextItem) -> None:
-        # 2 is the latest: 3 gets 1. 0 is one event older: 1 gets e^(−1/4), 4 a tenth of both.
+        # 2 is the latest: 3 gets 1. 0 is one event older: 1 gets e^(−1/10), 4 a tenth of both.
         scores = source(self.request(watched(0, 2)))
         assert scores is not None
-        older = np.exp(-1 / 4)
+        older = np.exp(-1 / 10)
         np.testing.assert_allclose(
             scores.at(np.array([3, 1, 4])), [1, older, (1 + older) / 10], rtol=1e-6
         )
@@ -179,31 +181,31 @@ def models() -> RetrievalModels:
 class TestNearestContent:
     def test_nearest_stay_in_the_community(self, catalog: Catalog, models: RetrievalModels) -> None:
         request = make_request(catalog, watched(0, 1, 2), models=models)
-        assert max(proposed(NearestContent(quota=15), request, 15)) < 20
+        assert max(proposed(NearestContent(), request, 15)) < 20
 
     def test_last_event_moves_the_viewer(self, catalog: Catalog, models: RetrievalModels) -> None:
         before = make_request(catalog, watched(0, 1, 2), models=models)
         after = make_request(catalog, watched(0, 1, 2, 25), models=models)
-        source = NearestContent(quota=44)
+        source = NearestContent()
         place = proposed(source, before, 44).index(26)
         assert proposed(source, after, 44).index(26) < place
 
     def test_content_newer_than_the_models_has_no_score(
         self, catalog: Catalog, models: RetrievalModels
     ) -> None:
-        scores = NearestContent(quota=5)(make_request(catalog, watched(0), models=models))
+        scores = NearestContent()(make_request(catalog, watched(0), models=models))
         assert scores is not None
         assert np.isnan(scores.at(np.array([39, 40, 43]))).tolist() == [False, True, True]
 
     def test_history_of_unknown_contents_says_nothing(
         self, catalog: Catalog, models: RetrievalModels
     ) -> None:
-        assert NearestContent(quota=5)(make_request(catalog, watched(42), models=models)) is None
+        assert NearestContent()(make_request(catalog, watched(42), models=models)) is None
 
     def test_without_history_there_is_nothing_to_say(
         self, catalog: Catalog, models: RetrievalModels
     ) -> None:
-        assert NearestContent(quota=5)(make_request(catalog, models=models)) is None
+        assert NearestContent()(make_request(catalog, models=models)) is None
 
 
 def test_names_of_sources_are_unique() -> None:
@@ -234,7 +236,7 @@ class TestEverySource:
         return np.random.default_rng(2).random(len(catalog)) < 0.4
 
     def test_has_a_quota(self, source: Source[Request], request_: Request) -> None:
-        assert 1 <= source.quota <= 500
+        assert 1 <= source.quota(request_) <= 500
 
     def test_proposes_at_most_what_is_asked(
         self, source: Source[Request], request_: Request, excluded: NDArray[np.bool_]
@@ -258,7 +260,7 @@ class TestEverySource:
     ) -> None:
         scores = source(request_)
         assert scores is not None
-        ordered = scores.at(scores.top(source.quota, excluded))
+        ordered = scores.at(scores.top(source.quota(request_), excluded))
         assert np.isfinite(ordered).all()
         assert (np.diff(ordered) <= 1e-6).all()
 
@@ -295,3 +297,21 @@ class TestEverySource:
     ) -> None:
         scores = source(make_request(catalog))
         assert scores is None or len(scores.at(np.arange(3))) == 3
+
+
+class TestTrending:
+    def rise(self, catalog: Catalog, log: EventLog) -> list[int]:
+        return proposed(Trending(), make_request(catalog, log=log))
+
+    def test_content_above_its_own_past_is_proposed(self) -> None:
+        old = [(v, 0, NOW_MS - 5 * DAY_MS) for v in range(20)]
+        new = [(v, row, NOW_MS - HOUR_MS) for v in range(6) for row in (0, 1)]
+        # Row 0 keeps its share of the traffic, row 1 had none before.
+        assert self.rise(make_catalog(6), make_log([*old, *new])) == [1]
+
+    def test_busy_hour_of_the_whole_platform_lifts_nobody(self) -> None:
+        rows = range(6)
+        old = [(v, row, NOW_MS - 5 * DAY_MS) for v in range(4) for row in rows]
+        new = [(v, row, NOW_MS - HOUR_MS) for v in range(40) for row in rows]
+        scores = Trending()(make_request(make_catalog(6), log=make_log([*old, *new])))
+        assert np.nan_to_num(scores.at(np.arange(6))).max() < 1e-3

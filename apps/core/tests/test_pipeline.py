@@ -42,7 +42,10 @@ class Unreadable(Opinion):
 class Says:
     name: str
     scores: dict[int, float] | None
-    quota: int = 5
+    most: int = 5
+
+    def quota(self, query: str) -> int:
+        return self.most
 
     def __call__(self, query: str) -> Opinion | None:
         return None if self.scores is None else Opinion(self.scores)
@@ -57,7 +60,9 @@ class Murmurs(Says):
 class Breaks:
     name: str
     error: Exception = field(default_factory=lambda: ValueError("broken"))
-    quota: int = 5
+
+    def quota(self, query: str) -> int:
+        return 5
 
     def __call__(self, *_: Any) -> Any:
         raise self.error
@@ -114,7 +119,7 @@ def test_union_has_every_sources_score_of_every_candidate() -> None:
 
 
 def test_source_scores_what_only_others_proposed() -> None:
-    modest = Says("a", {1: 5, 2: 4}, quota=1)
+    modest = Says("a", {1: 5, 2: 4}, most=1)
 
     found = make_pipeline(sources=[modest, Says("b", {2: 1})]).retrieve("alice", NOBODY, [])
 

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from apps.core.artifacts import ArtifactError, production_artifact
 from apps.core.clock import parse_moment
 from apps.learning.bundle import FAMILY
-from apps.learning.conf import TrainingParams
+from apps.learning.selectors import training_params
 from apps.learning.services import TrainingError, train_and_publish
 
 
@@ -40,7 +40,7 @@ class Command(BaseCommand):
                 self.stdout.flush()
 
         try:
-            artifact = train_and_publish(TrainingParams(), say=say, until_ms=options["until"])
+            artifact = train_and_publish(training_params(), say=say, until_ms=options["until"])
         except (TrainingError, ArtifactError) as error:
             raise CommandError(str(error)) from error
         say(f"{artifact} serves; index recall {artifact.manifest['index_recall']:.3f}")

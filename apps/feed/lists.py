@@ -1,0 +1,96 @@
+"""Lists beside the feed: popular, trending, similar; each leaves out what may not be shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from apps.candidates.restrictions import Restriction
+from apps.candidates.similar import similar_contents
+from apps.candidates.sources.crowd import Popular, Trending
+from apps.candidates.types import Request
+from apps.content import selectors as content
+from apps.core.candidates import Candidates
+from apps.core.errors import Problem
+from apps.core.pipeline import Scores
+from apps.events.types import EventLog
+from apps.features import selectors as features
+from apps.features.stats import DAY, EVER, HOURS_6, WEEK
+from apps.features.types import Query
+from apps.feed import services
+from apps.feed.conf import PARAMS
+from apps.feed.types import ListAnswer, ListItem
+from apps.learning import bundle
+
+PERIODS = {"6h": HOURS_6, "1d": DAY, "7d": WEEK, "ever": EVER}
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """What a client asks for."""
+
+    now_ms: int
+    user_id: str | None = None  # leaves out what this viewer has met or hidden
+    limit: int = PARAMS.default_limit
+    restriction: Restriction | None = None
+    exclude: tuple[str, ...] = ()  # content ids
+
+
+def popular(query: ListQuery, *, period: str) -> ListAnswer:
+    """Return what most viewers watched, decayed with the half-life of the period."""
+    request = _request(query)
+    source = Popular(f"popular_{period}", PERIODS[period])
+    return _answer(query, request, source(request))
+
+
+def trending(query: ListQuery) -> ListAnswer:
+    """Return what rises against the traffic of the whole platform."""
+    request = _request(query)
+    return _answer(query, request, Trending()(request))
+
+
+def similar(query: ListQuery, *, content_id: str) -> ListAnswer:
+    """Return what is most like a content; 404 for one that is not known."""
+    request = _request(query)
+    key = content.content_keys([content_id]).get(content_id)
+    row = int(request.catalog.rows_of(np.array([key.pk]))[0]) if key else -1
+    if row < 0:
+        raise Problem(404, "unknown-content", f"There is no content {content_id!r}.")
+    # Not the content itself, whatever else is asked.
+    asked = request.restriction or Restriction()
+    request = replace(request, restriction=replace(asked, without=np.append(asked.without, row)))
+    return _answer(query, request, similar_contents(request, row))
+
+
+def _request(query: ListQuery) -> Request:
+    """Return the request of the viewer, or of nobody in particular."""
+    if query.user_id is not None:
+        asked = services.FeedQuery(
+            query.user_id, restriction=query.restriction, exclude=query.exclude
+        )
+        return services.request_of(asked, now_ms=query.now_ms)
+    stats = features.stats()
+    promoted = bundle.production()
+    return Request(
+        query=Query(viewer=0, at_ms=query.now_ms, history=EventLog.empty()),
+        catalog=stats.catalog,
+        stats=stats,
+        models=promoted.retrieval if promoted else None,
+        restriction=services.resolved(query.restriction, query.exclude, stats.catalog),
+    )
+
+
+def _answer(query: ListQuery, request: Request, scores: Scores | None) -> ListAnswer:
+    """Return the best rows that the database says may be shown now."""
+    if scores is None:
+        return ListAnswer([])
+    rows = scores.top(query.limit + PARAMS.reserve, request.excluded())
+    found = Candidates(rows, {"score": scores.at(rows)})
+    slots, shown = services.check_now(found, request)
+    return ListAnswer(
+        [
+            ListItem(slots[row].content_id, slots[row].creator_id, float(score))
+            for row, score in zip(shown.rows.tolist(), shown["score"], strict=True)
+        ][: query.limit]
+    )

@@ -1,0 +1,153 @@
+"""Self-tuning finds what a log was made with, and leaves alone what is pinned."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from django.core.exceptions import ValidationError
+
+from apps.candidates.conf import (
+    DEFAULTS,
+    LEAST_QUOTAS,
+    QUOTAS,
+    RetrievalParams,
+    value_of,
+    with_values,
+)
+from apps.candidates.sources import SOURCE_NAMES
+from apps.candidates.tests.factories import SMALL, make_catalog, make_log
+from apps.core.clock import DAY_MS
+from apps.events.types import EventLog
+from apps.learning import selectors, services
+from apps.learning.conf import TrainingParams
+from apps.learning.models import TunedParam
+from apps.learning.tuning import FAMILIES, NAMES, Trials, tune
+
+NOW_MS = 1_760_000_000_000
+N_CONTENTS = 40
+
+
+def tuned(
+    log: EventLog, *, pinned: dict[str, Any] | None = None, minutes: float = 1, n: int = N_CONTENTS
+) -> tuple[RetrievalParams, Trials]:
+    return tune(
+        log, make_catalog(n), SMALL, minutes=minutes, pinned=pinned or {}, say=lambda _: None
+    )
+
+
+def daily(*, days_a_taste: int, viewers: int = 80, days: int = 12, n: int = N_CONTENTS) -> EventLog:
+    """Return views in which a viewer's taste moves to other contents every so many days."""
+    rng = np.random.default_rng(3)
+    quarter = n // 4
+    events = []
+    for viewer in range(1, viewers + 1):
+        for day in range(days):
+            taste = (viewer % 4 + day // days_a_taste) % 4
+            for row in rng.permutation(quarter)[:3]:
+                at_ms = NOW_MS - (days - day) * DAY_MS + int(rng.integers(0, DAY_MS))
+                events.append((viewer, int(row) + taste * quarter, at_ms))
+    return make_log(events)
+
+
+MOVING, STEADY = daily(days_a_taste=3), daily(days_a_taste=100, n=160)
+
+
+class TestValues:
+    def test_every_name_is_a_parameter_and_its_default_is_among_the_values(self) -> None:
+        for family in FAMILIES:
+            for choice in family.choices:
+                assert value_of(DEFAULTS, choice.name) in choice.values, choice.name
+
+    def test_every_source_has_a_quota(self) -> None:
+        assert set(QUOTAS) == set(SOURCE_NAMES)
+        assert set(LEAST_QUOTAS) <= set(SOURCE_NAMES)
+
+    def test_values_are_put_where_their_name_says(self) -> None:
+        params = with_values(DEFAULTS, {"als.factors": 32, "quotas.fresh": 7})
+        assert (params.als.factors, params.quotas["fresh"]) == (32, 7)
+        assert params.next_item == DEFAULTS.next_item
+
+    @pytest.mark.parametrize("name", ["als.nonsense", "nonsense", "als.factors.deeper"])
+    def test_unknown_name_is_refused(self, name: str) -> None:
+        with pytest.raises((KeyError, TypeError)):
+            with_values(DEFAULTS, {name: 1})
+
+    def test_value_of_another_type_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="Expected `int`"):
+            with_values(DEFAULTS, {"als.factors": "many"})
+
+
+@pytest.mark.django_db
+class TestTune:
+    def test_moving_taste_asks_for_recent_history(self) -> None:
+        params, trials = tuned(MOVING)
+        found = dict(trials.tried["als_signal.half_life_hours"])
+        assert params.als_signal.half_life_hours is not None
+        assert found[params.als_signal.half_life_hours] > found[None]
+
+    def test_steady_taste_keeps_the_whole_history(self) -> None:
+        params, _ = tuned(STEADY, n=160)
+        assert params.als_signal.half_life_hours is None
+
+    def test_pinned_values_stay(self) -> None:
+        pinned = {"als_signal.half_life_hours": None, "quotas.popular_1d": 11}
+        params, trials = tuned(MOVING, pinned=pinned)
+        assert params.als_signal.half_life_hours is None
+        assert params.quotas["popular_1d"] == 11
+        assert "als_signal.half_life_hours" not in trials.tried
+
+    def test_no_time_leaves_what_needs_refitting_as_it_was(self) -> None:
+        params, _ = tuned(MOVING, minutes=0)
+        assert (params.als, params.als_signal) == (SMALL.als, SMALL.als_signal)
+
+    def test_empty_log_gives_the_start(self) -> None:
+        params, trials = tuned(EventLog.empty())
+        assert params == SMALL
+        assert trials.tried == {}
+
+    def test_same_log_gives_the_same_parameters(self) -> None:
+        first, second = (tuned(STEADY, n=160)[0] for _ in range(2))
+        assert first == second
+
+    def test_every_source_is_given_at_least_what_principle_demands(self) -> None:
+        params, _ = tuned(STEADY, n=160)
+        assert all(params.quotas[name] >= least for name, least in LEAST_QUOTAS.items())
+
+
+@pytest.mark.django_db
+class TestStored:
+    def test_training_uses_what_is_stored(self) -> None:
+        services.pin({"als.factors": 32})
+        assert selectors.training_params().retrieval.als.factors == 32
+        assert selectors.pinned() == {"als.factors": 32}
+
+    def test_unpinned_value_is_free_for_the_next_search(self) -> None:
+        services.pin({"als.factors": 32})
+        services.pin({}, unpin=["als.factors"])
+        assert selectors.pinned() == {}
+
+    @pytest.mark.parametrize(
+        "values", [{"als.factors": "many"}, {"nonsense": 1}], ids=["type", "name"]
+    )
+    def test_what_cannot_be_is_not_stored(self, values: dict[str, Any]) -> None:
+        with pytest.raises(ValidationError):
+            services.pin(values)
+        assert not TunedParam.objects.exists()
+
+    def test_parameter_of_an_older_version_is_passed_over(self) -> None:
+        TunedParam.objects.create(name="als.gone", value=3)
+        assert selectors.training_params() == TrainingParams()
+
+    def test_admin_shows_what_each_value_earned(self, admin_client: Any) -> None:
+        TunedParam.objects.create(name=NAMES[0], value=24.0, tried=[[None, 0.0611], [24.0, 0.0655]])
+        page = admin_client.get("/admin/learning/tunedparam/").content.decode()
+        assert "0.0655" in page
+
+    def test_admin_refuses_a_value_that_cannot_be(self, admin_client: Any) -> None:
+        param = TunedParam.objects.create(name="als.factors", value=64)
+        answer = admin_client.post(
+            f"/admin/learning/tunedparam/{param.pk}/change/", {"value": '"many"'}
+        )
+        assert b"Expected `int`" in answer.content
