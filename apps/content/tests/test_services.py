@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from apps.content.models import Content, Sound
-from apps.content.services import contents_created, set_status, upsert_contents
+from apps.content.services import contents_created, set_status, stamp_edit, upsert_contents
 from apps.content.tests.factories import NOW_MS, make_content
 from apps.content.types import ContentMetadata, ContentRow
 from apps.core.clock import from_datetime
@@ -242,6 +242,18 @@ class TestMoments:
         upsert_contents([row], now_ms=NOW_MS + 9, said_ms=[NOW_MS - 1])
 
         assert (stored().category, stored().language) == ("news", "en")
+
+    def test_edit_by_hand_stands_against_an_older_upload(self) -> None:
+        upload = ContentRow("v1", "bob", metadata=ContentMetadata(category="old", language="en"))
+        upsert_contents([upload], now_ms=NOW_MS, said_ms=[NOW_MS - 9])
+        content = stored()
+        content.category = "edited"
+        stamp_edit(content, ["category"], now_ms=NOW_MS + 5)
+        content.save()
+
+        upsert_contents([upload], now_ms=NOW_MS + 9, said_ms=[NOW_MS - 1])
+
+        assert stored().category == "edited"
 
 
 def test_every_change_of_a_row_has_a_stamp_of_its_own() -> None:

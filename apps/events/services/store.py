@@ -28,7 +28,7 @@ from apps.profiles.services import RelationChange
 ABOUT_CREATORS = frozenset({EventType.FOLLOW, EventType.UNFOLLOW, EventType.HIDE})
 _WITH_EFFECT = ABOUT_CREATORS | {EventType.CONTENT_UPLOAD}
 _Kind = CreatorRelation.Kind
-_FLAGS = (EventFlag.TIME_CLAMPED, EventFlag.WATCH_CLAMPED, EventFlag.REPAIRED)
+_FLAGS = (EventFlag.TIME_CLAMPED, EventFlag.REPAIRED)  # the clamping of watch times counts itself
 
 
 def store(items: Sequence[Accepted]) -> int:

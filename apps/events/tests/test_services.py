@@ -172,6 +172,10 @@ class TestTypes:
             "${jndi:ldap://x}",
             "*)(uid=*",
             "%00",
+            'a "quoted" \\ text',
+            "{NULL,1}",
+            "NULL",
+            "\\",
             "\u202e",
         ],
     )
