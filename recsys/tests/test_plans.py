@@ -22,6 +22,7 @@ from apps.profiles.selectors import profile
 from apps.profiles.services import ensure_viewers
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.django_db,
     pytest.mark.skipif("connection.vendor != 'postgresql'", reason="plans of PostgreSQL"),
 ]
