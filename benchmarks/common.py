@@ -12,10 +12,14 @@ import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
@@ -43,17 +47,50 @@ def report(name: str, figures: dict[str, Any], json_path: Path | None) -> None:
 
 
 @contextmanager
-def workspace() -> Iterator[dict[str, str]]:
-    """Give the environment of an empty installation in a folder that is thrown away."""
+def workspace(postgresql: str | None = None) -> Iterator[dict[str, str]]:
+    """Give the environment of an empty installation that is thrown away.
+
+    On SQLite, or in a database of its own beside the one that the URL `postgresql` names.
+    """
     folder = tempfile.mkdtemp(prefix="recsys-bench-")
     env = {**os.environ, "RECSYS_VAR_DIR": folder, "PYTHONPATH": str(ROOT)}
     env.pop("DATABASE_URL", None)
     env.pop("REDIS_URL", None)
+    name = f"bench_{uuid.uuid4().hex[:12]}"
     try:
+        if postgresql:
+            _execute(postgresql, f"CREATE DATABASE {name}")
+            env["DATABASE_URL"] = urlsplit(postgresql)._replace(path=f"/{name}").geturl()
         manage(env, "migrate", "--verbosity", "0")
         yield env
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        if "DATABASE_URL" in env:
+            _execute(postgresql or "", f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+def postgresql_url() -> str | None:
+    """Return the URL of the PostgreSQL that the environment names, None if none answers."""
+    url = os.environ.get("TEST_DATABASE_URL") or os.environ.get("DATABASE_URL") or ""
+    if not url.startswith("postgres"):
+        return None
+    try:
+        _execute(url, "SELECT 1")
+    except psycopg.OperationalError:
+        return None
+    return url
+
+
+def _execute(url: str, statement: str) -> None:
+    with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
+        connection.execute(statement)  # type: ignore[arg-type]
+
+
+def fill_events(env: dict[str, str], n: int) -> None:
+    """Add n synthetic events of the viewers and contents that there are, over two weeks."""
+    manage(
+        env, "shell", "--no-imports", "-v0", "-c", f"from benchmarks.fill import fill; fill({n})"
+    )
 
 
 def manage(env: dict[str, str], *arguments: str) -> str:

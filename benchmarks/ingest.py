@@ -1,4 +1,8 @@
-"""Events a second over HTTP in batches of 500, against raw `bulk_create` of the same rows."""
+"""Events a second over HTTP in batches of 500, against raw inserts of the like, beside many events.
+
+On SQLite against `bulk_create`; and, where DATABASE_URL or TEST_DATABASE_URL names a PostgreSQL
+that answers, there against COPY into the same table, in a database that is dropped afterwards.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +13,22 @@ import time
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import numpy as np
 
-from benchmarks.common import Client, manage, parser, report, server, workspace
+from benchmarks.common import (
+    Client,
+    fill_events,
+    manage,
+    parser,
+    postgresql_url,
+    report,
+    server,
+    workspace,
+)
 
 _BATCH = 500
 _CONTENTS = """
@@ -22,67 +36,57 @@ import json
 from apps.content.models import Content
 print(json.dumps(list(Content.objects.values_list("content_id", flat=True))))
 """
-_RAW = """
-import json, time, uuid
-from apps.events.models import Event
-from apps.content.models import Content
-from apps.profiles.models import Viewer
-contents = list(Content.objects.values_list("pk", flat=True)[:1000])
-viewers = list(Viewer.objects.values_list("pk", flat=True)[:1000])
-times = []
-for batch in range({batches}):
-    now = int(time.time() * 1000)
-    rows = [
-        Event(
-            event_key=uuid.UUID(int=(now << 80) | uuid.uuid4().int >> 48), kind=1,
-            viewer_id=viewers[(batch * 7 + i) % len(viewers)],
-            content_id=contents[(batch * 13 + i) % len(contents)],
-            occurred_ms=now, received_ms=now, watch_seconds=3.5,
-        )
-        for i in range(500)
-    ]
-    start = time.perf_counter()
-    Event.objects.bulk_create(rows)
-    times.append(time.perf_counter() - start)
-print(json.dumps(times))
-"""
 
 
 def main() -> None:
-    """Seed a small world, then send batches and insert the like directly, in turns."""
+    """Measure every database that there is."""
     arguments = parser(__doc__)
-    arguments.add_argument("--batches", type=int, default=40)
-    arguments.add_argument("--rounds", type=int, default=3)
+    arguments.add_argument("--batches", type=int, default=40, help="of a round")
+    arguments.add_argument("--rounds", type=int, default=4)
+    arguments.add_argument("--stored", type=int, default=1_000_000, help="events there before")
     given = arguments.parse_args()
-    with workspace() as env:
-        manage(
-            env, "seed_demo", "--quiet", "--viewers", "1000", "--contents", "2000", "--days", "3"
-        )
+    figures = _prefixed("sqlite", _measure(None, given))
+    if url := postgresql_url():
+        figures |= _prefixed("postgresql", _measure(url, given))
+    report("ingest", figures, given.json)
+
+
+def _prefixed(name: str, figures: dict[str, float]) -> dict[str, float]:
+    return {f"{name}_{key}": value for key, value in figures.items()}
+
+
+def _measure(postgresql: str | None, given: Any) -> dict[str, float]:
+    """Seed and fill a world, then send batches and insert the like directly, in turns."""
+    over_http: list[float] = []
+    raw: list[float] = []
+    with workspace(postgresql) as env:
+        small = ("--viewers", "1000", "--contents", "2000", "--days", "3")
+        manage(env, "seed_demo", "--quiet", *small)
+        fill_events(env, given.stored)
         key = manage(env, "create_key", "bench")
-        contents = json.loads(manage(env, "shell", "--no-imports", "-v0", "-c", _CONTENTS))
-        over_http: list[float] = []
-        raw: list[float] = []
+        contents = json.loads(_python(env, _CONTENTS))
         with server(env) as port:
             client = Client(port, key)
-            client.timed("POST", "/api/v1/events", _body(random.Random(0), contents))
+            for warm_up in range(10):
+                client.timed("POST", "/api/v1/events", _body(random.Random(-warm_up), contents))
             for number in range(given.rounds):
                 rng = random.Random(number + 1)
                 bodies = [_body(rng, contents) for _ in range(given.batches)]
                 over_http += [client.timed("POST", "/api/v1/events", b) / 1000 for b in bodies]
-                code = _RAW.replace("{batches}", str(given.batches))
-                printed = manage(env, "shell", "--no-imports", "-v0", "-c", code)
-                raw += json.loads(printed.splitlines()[-1])
+                insert = f"insert_raw({given.batches}, {_BATCH})"
+                raw += json.loads(_python(env, f"from benchmarks.raw import insert_raw; {insert}"))
     events_per_s = _BATCH / float(np.median(over_http))
     raw_per_s = _BATCH / float(np.median(raw))
-    report(
-        "ingest",
-        {
-            "events_per_s": events_per_s,
-            "raw_events_per_s": raw_per_s,
-            "ratio": events_per_s / raw_per_s,
-        },
-        given.json,
-    )
+    return {
+        "events_per_s": events_per_s,
+        "raw_events_per_s": raw_per_s,
+        "ratio": events_per_s / raw_per_s,
+        "stored": given.stored,
+    }
+
+
+def _python(env: dict[str, str], code: str) -> str:
+    return manage(env, "shell", "--no-imports", "-v0", "-c", code).splitlines()[-1]
 
 
 def _body(rng: random.Random, contents: list[str]) -> bytes:

@@ -5,6 +5,6 @@ from __future__ import annotations
 from celery.schedules import crontab
 
 SCHEDULE = {
-    "link late contents": {"task": "events.link", "schedule": 60.0},
+    "release late contents": {"task": "events.release", "schedule": 60.0},
     "retrain nightly": {"task": "learning.train", "schedule": crontab(hour="3", minute="10")},
 }

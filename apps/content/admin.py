@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from apps.content.models import Content, Sound
-from apps.content.services import set_status
+from apps.content.services import set_status, stamp_edit
 from apps.core.admin import moment
 from apps.core.clock import now_ms
 
@@ -60,9 +62,9 @@ class ContentAdmin(admin.ModelAdmin):
         """Events hold on to their content; hide it instead."""
         return False
 
-    def save_model(self, request: HttpRequest, obj: Content, form: object, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Content, form: Any, change: bool) -> None:
         """Stamp the change, so that every process reads the row again."""
-        obj.changed_ms = now_ms()
+        stamp_edit(obj, form.changed_data, now_ms=now_ms())
         obj.save()
 
     @admin.action(description="Hide the selected contents", permissions=["change"])

@@ -35,8 +35,15 @@ class Content(models.Model):
     media_url = models.CharField(max_length=500, blank=True)
     visual_features = models.JSONField(null=True, blank=True)
     uploaded_ms = models.BigIntegerField(help_text="ms since 1970 UTC")
+    # Of two changes of a field the later one stands, whatever the order in which they arrive.
+    stamps = models.JSONField(
+        default=dict,
+        db_default={},
+        editable=False,
+        help_text="ms since 1970 UTC of each field's last change",
+    )
     # Rows are read again by processes that keep the catalogue in memory when this is recent.
-    changed_ms = models.BigIntegerField(db_index=True, help_text="ms since 1970 UTC")
+    changed_ms = models.BigIntegerField(db_index=True, help_text="strictly increasing in a row")
 
     class Meta:
         constraints = [

@@ -12,18 +12,21 @@ from apps.core.live import Live
 
 
 class ContentKey(NamedTuple):
-    """The keys of a content and of its creator."""
+    """The keys of a content and of its creator, and how long it is."""
 
     pk: int
     creator_pk: int
+    duration_seconds: float | None = None
 
 
 def content_keys(content_ids: Iterable[str]) -> dict[str, ContentKey]:
     """Return the keys of those contents that are known."""
-    rows = Content.objects.filter(content_id__in=list(content_ids))
+    rows = Content.objects.filter(content_id__among=content_ids)
     return {
-        content_id: ContentKey(pk, creator)
-        for content_id, pk, creator in rows.values_list("content_id", "pk", "creator_id")
+        content_id: ContentKey(pk, creator, duration)
+        for content_id, pk, creator, duration in rows.values_list(
+            "content_id", "pk", "creator_id", "duration_seconds"
+        )
     }
 
 

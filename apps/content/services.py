@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import zlib
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, NamedTuple
 
-from django.db import transaction
+import msgspec
+from django.db import connection, transaction
+from django.db.models import F
+from django.db.models.functions import Greatest
 from django.dispatch import Signal
 
 from apps.content.models import Content, Sound
@@ -13,19 +18,24 @@ from apps.core.clock import from_datetime
 from apps.profiles.services import ensure_creators
 
 # Sent inside the transaction that made new contents: `content_ids` names them. The event log
-# listens, to link what was reported about them before they were known.
+# listens, to let in what was reported about them before they were known.
 contents_created = Signal()
 
 _TEXT_FIELDS = ("description", "tags", "category", "language", "media_url", "visual_features")
-_UPDATED_FIELDS = [
-    *_TEXT_FIELDS,
-    "creator",
-    "sound",
-    "status",
-    "duration_seconds",
-    "uploaded_ms",
-    "changed_ms",
-]
+_SET_FIELDS = (*_TEXT_FIELDS, "creator_id", "sound_id", "status", "duration_seconds", "uploaded_ms")
+_UPDATED_FIELDS = [name.removesuffix("_id") for name in _SET_FIELDS] + ["changed_ms", "stamps"]
+_OVER_ALL = 2**32  # rank of what is said to us directly, over all checksums
+
+Stamp = list[int]  # [ms since 1970 UTC, rank among values of that moment]
+
+
+class _Change(NamedTuple):
+    """What one row says about one content."""
+
+    content_id: str
+    values: dict[str, Any]  # by column
+    stamps: dict[str, Stamp]  # by column, of the values
+    is_direct: bool  # wins over all that came before it
 
 
 def _ensure_sounds(audio_ids: Iterable[str]) -> dict[str, int]:
@@ -40,69 +50,145 @@ def _ensure_sounds(audio_ids: Iterable[str]) -> dict[str, int]:
     return found
 
 
-def upsert_contents(rows: Sequence[ContentRow], *, now_ms: int) -> list[Rejected]:
+def upsert_contents(
+    rows: Sequence[ContentRow], *, now_ms: int, said_ms: Sequence[int] | None = None
+) -> list[Rejected]:
     """Create or change contents; return the rows that were refused (new without a creator).
 
-    The last of several rows with one `content_id` wins field by field. A removed content stays
-    removed: only a moderator's decision brings it back.
+    Without `said_ms` every row counts as of now, the last of several as the latest. With it
+    (uploads by events) each row counts as of its moment: field by field the latest value stands,
+    whatever the order in which rows arrive; of two values of one moment a checksum decides. A
+    removed content stays removed: only a moderator's decision brings it back.
     """
     with transaction.atomic():
-        # Locks what exists, so that two upserts of one content cannot lose each other's fields.
-        known = {
-            c.content_id: c
-            for c in Content.objects.select_for_update().filter(
-                content_id__in={row.content_id for row in rows}
-            )
-        }
+        known = _locked({row.content_id for row in rows})
         creators = ensure_creators(row.creator_id for row in rows if row.creator_id)
         sounds = _ensure_sounds(row.metadata.audio_id for row in rows if row.metadata.audio_id)
-        created: dict[str, Content] = {}
-        changed: dict[str, Content] = {}
+        changes: list[_Change] = []
         rejected = []
+        met = set(known)
         for index, row in enumerate(rows):
-            content = known.get(row.content_id) or created.get(row.content_id)
-            if content is None and row.creator_id is None:
+            if row.content_id not in met and row.creator_id is None:
                 detail = "A new content needs its creator_id."
                 rejected.append(Rejected(index, row.content_id, "missing-creator", detail))
                 continue
-            if content is None:
-                content = Content(content_id=row.content_id, uploaded_ms=now_ms)
-                created[row.content_id] = content
-            elif row.content_id in known:
-                changed[row.content_id] = content
-            _apply(content, row, creators, sounds, now_ms)
-        Content.objects.bulk_create(created.values(), ignore_conflicts=True, batch_size=500)
-        Content.objects.bulk_update(changed.values(), _UPDATED_FIELDS, batch_size=200)
+            met.add(row.content_id)
+            at_ms = said_ms[index] if said_ms else None
+            changes.append(_change(row, creators, sounds, now_ms, at_ms))
+        created = _create([c for c in changes if c.content_id not in known], now_ms)
+        _update(known, [c for c in changes if c.content_id in known], now_ms)
         if created:
-            contents_created.send(sender=Content, content_ids=list(created))
+            contents_created.send(sender=Content, content_ids=created)
     return rejected
 
 
-def _apply(
-    content: Content,
+def _locked(content_ids: Collection[str]) -> dict[str, Content]:
+    """Lock what exists, so that two upserts of one content cannot lose each other's fields."""
+    contents = Content.objects.select_for_update().order_by("pk")
+    return {c.content_id: c for c in contents.filter(content_id__among=content_ids)}
+
+
+def _change(
     row: ContentRow,
     creators: dict[str, int],
     sounds: dict[str, int],
     now_ms: int,
-) -> None:
-    """Put what the row gives into the content and leave the rest."""
-    if row.creator_id is not None:
-        content.creator_id = creators[row.creator_id]
-    if row.upload_timestamp is not None:
-        content.uploaded_ms = from_datetime(row.upload_timestamp)
-    if row.status is not None and content.status != Content.Status.REMOVED:
-        content.status = row.status
-    for name in _TEXT_FIELDS:
-        if (value := getattr(row.metadata, name)) is not None:
+    said_ms: int | None,
+) -> _Change:
+    said: dict[str, Any] = {name: getattr(row.metadata, name) for name in _TEXT_FIELDS}
+    said |= {
+        "creator_id": row.creator_id,
+        "sound_id": row.metadata.audio_id,
+        "status": row.status,
+        "duration_seconds": row.metadata.duration,
+        "uploaded_ms": from_datetime(row.upload_timestamp) if row.upload_timestamp else None,
+    }
+    said = {name: value for name, value in said.items() if value is not None}
+    at_ms = now_ms if said_ms is None else said_ms
+    stamps = {
+        name: [at_ms, _OVER_ALL if said_ms is None else zlib.crc32(msgspec.json.encode(value))]
+        for name, value in said.items()
+    }
+    values = dict(said)
+    if "creator_id" in said:
+        values["creator_id"] = creators[said["creator_id"]]
+    if "sound_id" in said:
+        values["sound_id"] = sounds[said["sound_id"]]
+    return _Change(row.content_id, values, stamps, said_ms is None)
+
+
+def _create(changes: Sequence[_Change], now_ms: int) -> list[str]:
+    """Make new contents and return their ids; one that another process makes now is changed."""
+    made: dict[str, Content] = {}
+    for change in changes:
+        content = made.setdefault(
+            change.content_id,
+            # The moment of upload that nobody has said yields to any that is said.
+            Content(content_id=change.content_id, uploaded_ms=now_ms, changed_ms=now_ms - 1),
+        )
+        content.stamps.setdefault("uploaded_ms", [-1, 0])
+        _apply(content, change, now_ms)
+    if not made:
+        return []
+    in_order = [made[content_id] for content_id in sorted(made)]  # or two batches cross
+    Content.objects.bulk_create(in_order, ignore_conflicts=True, batch_size=500)
+    if connection.features.has_select_for_update:  # others have one writer at a time
+        # An insert waits for the other's commit, and then leaves its row alone: add our fields.
+        stored = _locked(made)
+        lost = {i: c for i, c in stored.items() if not _is_same(c, made[i])}
+        _update(lost, [c for c in changes if c.content_id in lost], now_ms)
+    return list(made)
+
+
+def _is_same(stored: Content, made: Content) -> bool:
+    names = (*_SET_FIELDS, "stamps")
+    return all(getattr(stored, name) == getattr(made, name) for name in names)
+
+
+def _update(known: dict[str, Content], changes: Sequence[_Change], now_ms: int) -> None:
+    for change in changes:
+        _apply(known[change.content_id], change, now_ms)
+    changed = {change.content_id: known[change.content_id] for change in changes}
+    Content.objects.bulk_update(changed.values(), _UPDATED_FIELDS, batch_size=200)
+
+
+def _apply(content: Content, change: _Change, now_ms: int) -> None:
+    """Put what a row says later than what is there into the content, and leave the rest."""
+    for name, value in change.values.items():
+        if name == "status" and content.status == Content.Status.REMOVED:
+            continue
+        before, stamp = _stamp_of(content, name), change.stamps[name]
+        if change.is_direct or stamp > before:
             setattr(content, name, value)
-    if row.metadata.duration is not None:
-        content.duration_seconds = row.metadata.duration
-    if row.metadata.audio_id is not None:
-        content.sound_id = sounds[row.metadata.audio_id]
-    content.changed_ms = now_ms
+            content.stamps[name] = max(stamp, before)
+    content.changed_ms = next_stamp(content.changed_ms, now_ms)
+
+
+def _stamp_of(content: Content, name: str) -> Stamp:
+    """Return when a field was last said; one from before there were stamps, when the row was."""
+    never: Stamp = [-1, 0]
+    is_said = getattr(content, name) not in (None, "", [])
+    return content.stamps.get(name) or ([content.changed_ms, 0] if is_said else never)
+
+
+def next_stamp(changed_ms: int, now_ms: int) -> int:
+    """Return a `changed_ms` that is greater than the one before: readers compare stamps.
+
+    Two changes in one millisecond, or a clock set back, would else look like none.
+    """
+    return max(now_ms, changed_ms + 1)
+
+
+def stamp_edit(content: Content, names: Iterable[str], *, now_ms: int) -> None:
+    """Stamp the fields that were edited by hand; the caller saves the content."""
+    columns = {name.removesuffix("_id"): name for name in _SET_FIELDS}
+    for name in names:
+        if name in columns:
+            content.stamps[columns[name]] = [now_ms, _OVER_ALL]
+    content.changed_ms = next_stamp(content.changed_ms, now_ms)
 
 
 def set_status(content_ids: Iterable[str], status: Content.Status, *, now_ms: int) -> int:
     """Set the status of contents; it holds from the next request on. Returns how many."""
     contents = Content.objects.filter(content_id__in=list(content_ids))
-    return contents.update(status=status, changed_ms=now_ms)
+    return contents.update(status=status, changed_ms=Greatest(now_ms, F("changed_ms") + 1))

@@ -9,5 +9,6 @@ class CoreConfig(AppConfig):
     name = "apps.core"
 
     def ready(self) -> None:
-        """Register what describes our authentication."""
+        """Register what describes our authentication, and our lookup."""
+        import apps.core.lookups
         import apps.core.schema  # noqa: F401

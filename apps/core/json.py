@@ -45,7 +45,8 @@ class JSONParser(BaseParser):
             raise UnsupportedMediaType(kind or "none")
         body = stream.read(MAX_BODY_BYTES + 1)
         request = parser_context["request"] if parser_context else None
-        is_zipped = request is not None and request.META.get("HTTP_CONTENT_ENCODING") == "gzip"
+        encoding = request.META.get("HTTP_CONTENT_ENCODING", "") if request is not None else ""
+        is_zipped = encoding.strip().lower() == "gzip"
         if is_zipped and len(body) <= MAX_BODY_BYTES:
             body = _gunzip(body)
         if len(body) > MAX_BODY_BYTES:

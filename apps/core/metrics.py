@@ -5,6 +5,13 @@ from __future__ import annotations
 from prometheus_client import Counter, Gauge, Histogram
 
 EVENTS = Counter("recsys_events_total", "Events received, by outcome", ["outcome"])
+CLEANED = Counter("recsys_cleaned_events_total", "Corrections of events", ["correction"])
+QUARANTINED = Counter(
+    "recsys_quarantined_events_total", "Events that did not enter the log, by reason", ["reason"]
+)
+QUARANTINE_DROPPED = Counter(
+    "recsys_quarantine_dropped_total", "Refused events past the daily limit, by reason", ["reason"]
+)
 DEGRADED = Counter("recsys_degraded_total", "Feeds served with a stage skipped", ["stage"])
 FILTERED = Counter("recsys_filtered_total", "Candidates removed", ["filter"])
 INDEX_RECALL = Gauge("recsys_index_recall", "Share of the exact nearest that the index finds")

@@ -13,13 +13,13 @@ class EventsConfig(AppConfig):
     name = "apps.events"
 
     def ready(self) -> None:
-        """Link events to contents that arrive after them."""
+        """Let events in whose content arrives after them."""
         from apps.content.services import contents_created
 
-        contents_created.connect(_link, dispatch_uid="events.link")
+        contents_created.connect(_release, dispatch_uid="events.release")
 
 
-def _link(*, content_ids: list[str], **_: Any) -> None:
-    from apps.events.services import link_events
+def _release(*, content_ids: list[str], **_: Any) -> None:
+    from apps.events.services import release
 
-    link_events(content_ids)
+    release(content_ids)

@@ -30,8 +30,7 @@ class CurrentTransaction(Func):
 class Event(models.Model):
     """One thing that a viewer did, or one upload (spec §2.1, §2.2); rows are never changed.
 
-    The only exception is `content`: an event about a content that is not known yet keeps its
-    public id in `content_key` and is linked when the content arrives.
+    An event about a content that is not known yet waits in `QuarantinedEvent`.
     """
 
     event_key = models.UUIDField(unique=True, help_text="from the client's event_id, or derived")
@@ -45,9 +44,6 @@ class Event(models.Model):
     creator = models.ForeignKey(
         "profiles.Creator", on_delete=models.PROTECT, null=True, db_index=False
     )
-    content_key = models.CharField(
-        max_length=128, null=True, help_text="public id of a content that is not known yet"
-    )
     occurred_ms = models.BigIntegerField(help_text="by the client's clock, ms since 1970 UTC")
     received_ms = models.BigIntegerField(help_text="by our clock, ms since 1970 UTC")
     watch_seconds = models.FloatField(null=True)
@@ -57,7 +53,9 @@ class Event(models.Model):
     device = models.SmallIntegerField(default=0, choices=list(enumerate(DEVICES)))
     network_ms = models.FloatField(null=True, help_text="time to load the content")
     request_id = models.UUIDField(null=True, help_text="the slate that showed the content")
-    info = models.JSONField(null=True, help_text="comment_text, platform, reason")
+    info = models.JSONField(
+        null=True, help_text="comment_text, platform, reason; sent: what cleaning has replaced"
+    )
     transaction_id = models.BigIntegerField(db_default=CurrentTransaction(), editable=False)
 
     class Meta:
@@ -65,15 +63,61 @@ class Event(models.Model):
             models.Index(fields=["viewer", "occurred_ms"], name="event_by_viewer"),
             models.Index(fields=["viewer", "content"], name="event_by_viewer_content"),
             models.Index(fields=["transaction_id", "id"], name="event_by_commit"),
-            models.Index(
-                fields=["content_key"],
-                condition=Q(content_key__isnull=False),
-                name="event_unlinked",
-            ),
         ]
 
     def __str__(self) -> str:
         return f"event {self.pk} ({self.get_kind_display()})"
+
+
+class QuarantinedEvent(models.Model):
+    """One event that was sent and is not in the log: refused, or waiting for its content (§2.3).
+
+    No raw viewer id is ever stored (spec §10.1): in `body` the viewer's pseudonym stands for the
+    user_id, the event_id is kept as `event_key` only, values of fields that no event has are left
+    out. Of a text that could not be parsed nothing is kept but its size and a keyed hash.
+    """
+
+    class Reason(models.TextChoices):
+        UNKNOWN_CONTENT = "unknown-content", "Waits for its content"
+        MALFORMED_JSON = "malformed-json", "No JSON"
+        INVALID_VALUE = "invalid-value", "A value is not allowed"
+        MISSING_FIELD = "missing-field", "A field is missing"
+        UNKNOWN_FIELD = "unknown-field", "A field is not known"
+        NUL_CHARACTER = "nul-character", "NUL in a text"
+        WRONG_USER = "wrong-user", "A token spoke for another viewer"
+        NOT_ALLOWED = "not-allowed", "The caller may not do this"
+        TOO_OLD = "too-old", "Older than a week"
+
+    reason = models.CharField(max_length=16, choices=Reason.choices)
+    detail = models.CharField(max_length=500, blank=True, help_text="what was wrong")
+    event_key = models.UUIDField(null=True, db_index=True, help_text="as in the log, if known")
+    digest = models.UUIDField(
+        null=True, unique=True, help_text="keyed hash of a refused text, which is kept once"
+    )
+    kind_name = models.CharField("type", max_length=16, blank=True, help_text="as sent")
+    content_key = models.CharField("about", max_length=128, blank=True, db_index=True)
+    viewer_pseudonym = models.UUIDField(null=True, db_index=True)
+    body = models.JSONField(null=True, help_text="the event, with the viewer's pseudonym")
+    known = models.JSONField(null=True, help_text="columns of an imported event beside its body")
+    size_bytes = models.IntegerField(help_text="of the text that was sent")
+    received_ms = models.BigIntegerField(help_text="first received, ms since 1970 UTC")
+    last_received_ms = models.BigIntegerField(help_text="ms since 1970 UTC")
+    times_seen = models.IntegerField(default=1)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["reason", "received_ms"], name="quarantinedevent_by_reason"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["event_key"],
+                condition=Q(reason="unknown-content"),
+                name="quarantinedevent_waits_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"quarantined event {self.pk} ({self.reason})"
 
 
 class Slate(models.Model):

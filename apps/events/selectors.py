@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from apps.content.types import Catalog
 from apps.core.prepared import Prepared
 from apps.events import conf
-from apps.events.models import Event, Slate
+from apps.events.models import Event, QuarantinedEvent, Slate
 from apps.events.types import EventLog
 
 _FIELDS = (
@@ -146,3 +146,15 @@ def seen(viewer: int) -> NDArray[np.int64]:
     """Return database keys of all contents that the viewer has any event about."""
     events = Event.objects.filter(viewer_id=viewer, content__isnull=False)
     return np.fromiter(events.values_list("content_id", flat=True).distinct(), np.int64)
+
+
+def quarantined(reason: str | None, *, limit: int) -> list[QuarantinedEvent]:
+    """Return the latest quarantined events, of one reason or of all."""
+    rows = QuarantinedEvent.objects.order_by("-pk")
+    return list((rows.filter(reason=reason) if reason else rows)[:limit])
+
+
+def quarantined_keys(reason: str) -> list[int]:
+    """Return the primary keys of all events that are quarantined for `reason`, oldest first."""
+    rows = QuarantinedEvent.objects.filter(reason=reason).order_by("pk")
+    return list(rows.values_list("pk", flat=True))

@@ -46,6 +46,7 @@ class EventFlag(IntFlag):
     TIME_IMPUTED = 4  # only the order is known; the time was filled in
     TIME_CLAMPED = 8  # the client's clock was ahead; the time is the time of receipt
     WATCH_CLAMPED = 16  # the watch time was longer than the content allows
+    REPAIRED = 32  # the format was put right (`apps.events.cleaning`)
 
 
 # A view counts as long when it reaches the end or 18 seconds, whichever comes first. The rule

@@ -18,7 +18,7 @@ from apps.core.json import NDJSON, body_of, openapi
 from apps.core.models import Scope
 from apps.core.problems import problem_response
 from apps.events import conf
-from apps.events.services import IngestRules, ingest
+from apps.events.services import IngestRules, ingest, keep_unreadable
 from apps.events.types import EventIn, IngestAnswer
 
 _EVENT = openapi(EventIn)
@@ -53,7 +53,14 @@ class Events(APIView):
             may_backfill=Scope.EVENTS_BACKFILL in principal.scopes,
             only_user=principal.user_id,
         )
-        answer = ingest(_split(body_of(request), request.content_type), rules)
+        body = body_of(request)
+        try:
+            events = _split(body, request.content_type)
+        except Problem as problem:
+            if problem.code == "malformed-json" and body.strip():
+                keep_unreadable(body, problem.detail, now_ms=rules.now_ms)
+            raise
+        answer = ingest(events, rules)
         if answer.rejected and not answer.accepted and not answer.duplicates:
             return _all_refused(answer)
         return Response(answer, status=202)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from apps.profiles.models import Creator, CreatorRelation, Viewer
 from apps.profiles.pseudonyms import pseudonym
@@ -26,19 +26,26 @@ class RelationChange(NamedTuple):
 def ensure_viewers(user_ids: Iterable[str]) -> dict[str, int]:
     """Return the primary key of each user id, making rows for those never heard of."""
     wanted = {user_id: pseudonym(user_id) for user_id in user_ids}
-    found = _keys(wanted.values())
-    if missing := [p for p in wanted.values() if p not in found]:
+    found = ensure_pseudonyms(wanted.values())
+    return {user_id: found[p] for user_id, p in wanted.items()}
+
+
+def ensure_pseudonyms(pseudonyms: Iterable[UUID]) -> dict[UUID, int]:
+    """Return the primary key of each pseudonym, making rows for those never heard of."""
+    wanted = set(pseudonyms)
+    found = _keys(wanted)
+    if missing := wanted - found.keys():
         # Another process may make the same viewer now; the unique pseudonym decides. In one order,
         # or two batches wait for each other's rows.
         Viewer.objects.bulk_create(
             [Viewer(pseudonym=p) for p in sorted(missing)], ignore_conflicts=True
         )
         found |= _keys(missing)
-    return {user_id: found[p] for user_id, p in wanted.items()}
+    return found
 
 
 def _keys(pseudonyms: Iterable[UUID]) -> dict[UUID, int]:
-    rows = Viewer.objects.filter(pseudonym__in=list(pseudonyms))
+    rows = Viewer.objects.filter(pseudonym__among=pseudonyms)
     return dict(rows.values_list("pseudonym", "pk"))
 
 
@@ -55,7 +62,7 @@ def ensure_creators(creator_ids: Iterable[str]) -> dict[str, int]:
 
 
 def _creator_keys(creator_ids: Iterable[str]) -> dict[str, int]:
-    rows = Creator.objects.filter(creator_id__in=list(creator_ids))
+    rows = Creator.objects.filter(creator_id__among=creator_ids)
     return dict(rows.values_list("creator_id", "pk"))
 
 
@@ -108,30 +115,31 @@ def _replace_follows(viewer: int, followed: list[int], now_ms: int) -> list[Rela
     ]
 
 
+_TABLE = CreatorRelation._meta.db_table
+_RELATE = (
+    f"INSERT INTO {_TABLE} (viewer_id, creator_id, kind, is_active, changed_ms)"  # noqa: S608
+    " VALUES (%s, %s, %s, %s, %s)"
+    " ON CONFLICT (viewer_id, creator_id, kind) DO UPDATE"
+    " SET is_active = excluded.is_active, changed_ms = excluded.changed_ms"
+    f" WHERE excluded.changed_ms > {_TABLE}.changed_ms"
+    f" OR (excluded.changed_ms = {_TABLE}.changed_ms AND NOT excluded.is_active)"
+)
+
+
 def relate(changes: Sequence[RelationChange]) -> None:
-    """Store changes; of several about the same relation the latest `changed_ms` wins."""
+    """Store changes; of several about the same relation the latest `changed_ms` wins.
+
+    At the same moment the withdrawal wins (an unfollow over a follow), so that the outcome does not
+    depend on the order of arrival; here and in the condition of the statement.
+    """
     if not changes:
         return
     latest: dict[tuple[int, int, int], RelationChange] = {}
-    for change in sorted(changes, key=lambda c: c.changed_ms):
+    for change in sorted(changes, key=lambda c: (c.changed_ms, not c.is_active)):
         latest[change.viewer, change.creator, change.kind] = change
     in_order = [latest[key] for key in sorted(latest)]  # or two batches wait for each other
-    with transaction.atomic():
-        CreatorRelation.objects.bulk_create(
-            [
-                CreatorRelation(
-                    viewer_id=c.viewer,
-                    creator_id=c.creator,
-                    kind=c.kind,
-                    is_active=c.is_active,
-                    changed_ms=c.changed_ms,
-                )
-                for c in in_order
-            ],
-            ignore_conflicts=True,
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+        cursor.executemany(
+            _RELATE,
+            [(c.viewer, c.creator, int(c.kind), c.is_active, c.changed_ms) for c in in_order],
         )
-        for c in in_order:
-            # Conditional, so that a late event cannot undo a newer one.
-            CreatorRelation.objects.filter(
-                viewer_id=c.viewer, creator_id=c.creator, kind=c.kind, changed_ms__lt=c.changed_ms
-            ).update(is_active=c.is_active, changed_ms=c.changed_ms)

@@ -70,10 +70,34 @@ def test_same_events_in_any_order_from_many_clients_are_stored_once(post: Any) -
     answers = at_once(work)
 
     assert answers == [[202] * 3] * N_THREADS
+    assert Event.objects.count() == 0  # they wait for their contents
+    rows = [{"content_id": f"v{i}", "creator_id": "bob"} for i in range(40)]
+    assert post("content/batch", rows).status_code == 200
     assert Event.objects.count() == 120
     assert Viewer.objects.count() == 60
-    assert Creator.objects.count() == 30
+    assert Creator.objects.count() == 31  # and bob
     assert CreatorRelation.objects.count() == 30  # 15 viewers follow, 15 others hide
+
+
+def test_same_events_about_known_contents_in_any_order_are_stored_once(post: Any) -> None:
+    post("content/batch", [{"content_id": f"v{i}", "creator_id": "bob"} for i in range(40)])
+    post("users/batch", [{"user_id": f"user{i}"} for i in range(20)])  # no first batch locks them
+    events = [
+        {
+            "type": "view",
+            "user_id": f"user{i % 20}",
+            "content_id": f"v{i % 40}",
+            "event_id": f"e{i}",
+        }
+        for i in range(400)
+    ]
+
+    def work(i: int) -> int:
+        mine = random.Random(i).sample(events, len(events))
+        answers = [post("events", mine[k : k + 200]).json() for k in (0, 200)]
+        return sum(answer["accepted"] for answer in answers)
+
+    assert sum(at_once(work)) == Event.objects.count() == 400
 
 
 def test_same_contents_in_any_order_from_many_clients_are_stored_once(post: Any) -> None:

@@ -180,3 +180,15 @@ def test_events_of_many_users_in_one_body_are_judged_one_by_one(api: Any) -> Non
 
     assert answer.status_code == 202
     assert [r["index"] for r in answer.json()["rejected"]] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("name", sorted(set(BODIES) - {"nothing", "spaces", "ten_megabytes"}))
+def test_bad_body_of_events_is_in_the_quarantine(name: str, api: Any) -> None:
+    from apps.events.models import QuarantinedEvent
+
+    api.post("events", BODIES[name])
+    api.post("events", BODIES[name], "application/x-ndjson")
+
+    rows = QuarantinedEvent.objects.all()
+    assert rows
+    assert all(row.reason in QuarantinedEvent.Reason.values for row in rows)

@@ -132,3 +132,13 @@ def test_creator_rows_of_finds_keys() -> None:
 
 def test_rows_of_nothing_is_nothing() -> None:
     assert make_catalog(5).rows_of(np.array([], np.int64)).tolist() == []
+
+
+def test_second_change_in_the_same_millisecond_is_read() -> None:
+    make_content(category="dance")
+    reader = CatalogReader().read_changes()
+
+    make_content(category="news")
+
+    catalog = reader.read_changes().catalog
+    assert catalog.categories[catalog.category[0]] == "news"

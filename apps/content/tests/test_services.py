@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import permutations
 from typing import Any
 
 import pytest
 
 from apps.content.models import Content, Sound
-from apps.content.services import contents_created, set_status, upsert_contents
+from apps.content.services import contents_created, set_status, stamp_edit, upsert_contents
 from apps.content.tests.factories import NOW_MS, make_content
 from apps.content.types import ContentMetadata, ContentRow
 from apps.core.clock import from_datetime
@@ -168,3 +170,94 @@ def test_batch_takes_a_constant_number_of_queries(django_assert_max_num_queries:
 
     with django_assert_max_num_queries(14):
         upsert_contents(rows, now_ms=NOW_MS)
+
+
+class TestMoments:
+    """Rows with a moment of their own: the latest value stands, whatever arrives first."""
+
+    ROWS = (
+        (10, ContentRow("v1", "bob", metadata=ContentMetadata(category="a", duration=5.0))),
+        (20, ContentRow("v1", "carl", metadata=ContentMetadata(category="b", tags=["x"]))),
+        (20, ContentRow("v1", "dora", metadata=ContentMetadata(audio_id="s1", tags=["y"]))),
+        (20, ContentRow("v1", "bob", metadata=ContentMetadata(audio_id="s2", language="en"))),
+        (5, ContentRow("v1", "eve", metadata=ContentMetadata(description="first"))),
+    )
+
+    def state(self) -> dict[str, Any]:
+        content = stored()
+        names = ("category", "duration_seconds", "tags", "language", "description", "uploaded_ms")
+        sound = content.sound.audio_id if content.sound else None
+        found = {name: getattr(content, name) for name in names}
+        return found | {"creator": content.creator.creator_id, "sound": sound}
+
+    @pytest.mark.parametrize("order", list(permutations(range(5)))[::7])
+    @pytest.mark.parametrize("size", [1, 2, 5])
+    def test_order_of_arrival_does_not_matter(self, order: tuple[int, ...], size: int) -> None:
+        def arrive(places: Sequence[int]) -> None:
+            for start in range(0, len(places), size):
+                said = [self.ROWS[i] for i in places[start : start + size]]
+                rows = [row for _, row in said]
+                upsert_contents(rows, now_ms=NOW_MS, said_ms=[at_ms for at_ms, _ in said])
+
+        arrive(range(5))
+        expected = self.state() | {"uploaded_ms": None}
+        Content.objects.all().delete()
+
+        arrive(order)
+
+        assert self.state() | {"uploaded_ms": None} == expected
+        assert (expected["category"], expected["duration_seconds"]) == ("b", 5.0)
+        assert expected["description"] == "first"
+
+    def test_what_is_put_counts_as_of_now(self) -> None:
+        make_content("v1", category="news")
+        upload = ContentRow("v1", "eve", metadata=ContentMetadata(category="old", language="en"))
+
+        upsert_contents([upload], now_ms=NOW_MS + 9, said_ms=[NOW_MS - 1])
+
+        assert (stored().category, stored().language) == ("news", "en")
+        assert stored().creator.creator_id == "bob"
+
+    def test_what_is_put_wins_over_every_upload_before_it(self) -> None:
+        upload = ContentRow("v1", "bob", metadata=ContentMetadata(category="ahead"))
+        upsert_contents([upload], now_ms=NOW_MS, said_ms=[NOW_MS])
+
+        make_content("v1", category="news", now_ms=NOW_MS - 50)  # of a process with another clock
+
+        assert stored().category == "news"
+
+    def test_moment_of_upload_that_was_not_said_yields_to_one_that_is(self) -> None:
+        make_content("v1")
+        moment = datetime(2025, 1, 1, tzinfo=UTC)
+
+        upsert_contents([ContentRow("v1", "bob", moment)], now_ms=NOW_MS, said_ms=[NOW_MS - 5])
+
+        assert stored().uploaded_ms == from_datetime(moment)
+
+    def test_row_from_before_there_were_stamps_counts_as_of_its_last_change(self) -> None:
+        make_content("v1", category="news")
+        Content.objects.update(stamps={})
+        row = ContentRow("v1", "bob", metadata=ContentMetadata(category="late", language="en"))
+
+        upsert_contents([row], now_ms=NOW_MS + 9, said_ms=[NOW_MS - 1])
+
+        assert (stored().category, stored().language) == ("news", "en")
+
+    def test_edit_by_hand_stands_against_an_older_upload(self) -> None:
+        upload = ContentRow("v1", "bob", metadata=ContentMetadata(category="old", language="en"))
+        upsert_contents([upload], now_ms=NOW_MS, said_ms=[NOW_MS - 9])
+        content = stored()
+        content.category = "edited"
+        stamp_edit(content, ["category"], now_ms=NOW_MS + 5)
+        content.save()
+
+        upsert_contents([upload], now_ms=NOW_MS + 9, said_ms=[NOW_MS - 1])
+
+        assert stored().category == "edited"
+
+
+def test_every_change_of_a_row_has_a_stamp_of_its_own() -> None:
+    stamps = [make_content("v1", now_ms=NOW_MS - i).changed_ms for i in range(3)]
+    set_status(["v1"], Content.Status.HIDDEN, now_ms=NOW_MS)
+
+    assert [*stamps, stored().changed_ms] == [NOW_MS, NOW_MS + 1, NOW_MS + 2, NOW_MS + 3]

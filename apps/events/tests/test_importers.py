@@ -14,7 +14,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from apps.content.models import Content
-from apps.content.tests.factories import NOW_MS
+from apps.content.tests.factories import NOW_MS, make_content
 from apps.content.types import ContentRow
 from apps.events.importers import run
 from apps.events.importers.base import Row
@@ -176,6 +176,8 @@ class TestKuaiRand:
         table.to_csv(tmp_path / "log.csv", index=False)
 
         report = load("kuairand", tmp_path)
+        for content_id in set(IMPRESSIONS["item_id"].astype(str)):
+            make_content(content_id)
 
         assert [b.place for b in report.bad_lines] == ["log.csv row 2"]
         assert Event.objects.filter(kind=EventType.VIEW).count() == 2
@@ -347,6 +349,8 @@ class TestOwn:
             "dance,alice,v1,2020-01-01T00:00:02Z,,\n"
         )
 
+        make_content("v1")
+
         report = self.load(tmp_path)
 
         assert [b.place for b in report.bad_lines] == ["events.csv line 4"]
@@ -365,16 +369,18 @@ class TestOwn:
         else:
             table.assign(creator_id=["05", None]).to_csv(path, index=False)
 
+        make_content("3")
+
         report = self.load(tmp_path)
 
         assert report.bad_lines == []
-        assert len(stored("17")) == 1
-        assert set(Event.objects.values_list("content_key", flat=True)) == {"3"}
+        assert [content for _, content, _, _ in stored("17")] == ["3"]
 
     def test_second_run_doubles_nothing(self, tmp_path: Path) -> None:
         event = {"type": "view", "user_id": "alice", "content_id": "v1"}
         line = json.dumps({**event, "timestamp": "2020-01-01T00:00:00Z"})
         (tmp_path / "events.jsonl").write_text(line)
+        make_content("v1")
 
         assert [self.load(tmp_path).n_events for _ in range(2)] == [1, 0]
 
@@ -472,7 +478,29 @@ class TestRun:
 
         load("toy", folder, Other(2))
 
-        assert set(Event.objects.values_list("content_id", "content_key")) == {(None, "v1")}
+        assert not Event.objects.exists()
+        make_content("v1")
+        assert set(Event.objects.values_list("content__content_id", "kind")) == {("v1", 1)}
+        assert Event.objects.count() == 2
+
+    def test_event_that_waited_keeps_what_only_an_import_can_say(self, folder: Path) -> None:
+        class Other(Toy):
+            def contents(self) -> Iterator[ContentRow]:
+                return iter(())
+
+            def events(self, start: int) -> Iterator[tuple[int, list[Row]]]:
+                yield (
+                    0,
+                    [LoggedEvent("u", "v1", EventType.VIEW, 5, 9e4, 1, 3, 330, 2, 7.0, {"a": 1})],
+                )
+
+        load("toy", folder, Other(1))
+        make_content("v1", duration=1)
+
+        stored = Event.objects.get()
+        assert (stored.occurred_ms, stored.watch_seconds, stored.flags) == (5, 9e4, 1)
+        assert (stored.surface, stored.utc_offset_minutes, stored.device) == (3, 330, 2)
+        assert (stored.network_ms, stored.info) == (7.0, {"a": 1})
 
     def test_imported_events_come_out_of_since(self, folder: Path) -> None:
         load("toy", folder, Toy(3))

@@ -10,11 +10,12 @@ from hypothesis.extra.django import TestCase
 
 from apps.content.models import Content
 from apps.content.tests.factories import NOW_MS
-from apps.events.models import Event
+from apps.events.models import Event, QuarantinedEvent
 from apps.events.tests.factories import make_event, send
 from apps.profiles.models import CreatorRelation
 
 _KINDS = ["upload", "view", "like", "unlike", "follow", "unfollow", "hide", "follow", "unfollow"]
+_KINDS += ["upload again", "upload again", "same time"]
 
 
 def _make(step: int, kind: str) -> dict[str, Any]:
@@ -23,6 +24,13 @@ def _make(step: int, kind: str) -> dict[str, Any]:
         given["event_id"] = f"e{step}"  # every other one is known by what it says
     if kind == "upload":
         return make_event("content_upload", user_id=None, creator_id="bob", **given)
+    if kind == "upload again":
+        metadata = {"category": f"c{step}"} | ({"description": "text"} if step == 9 else {})
+        return make_event(
+            "content_upload", user_id=None, creator_id="bob", metadata=metadata, **given
+        )
+    if kind == "same time":
+        return make_event("unfollow", **given | {"at_ms": NOW_MS - 1000 + 8})
     if kind in {"follow", "unfollow"} and step % 3:
         return make_event(kind, content_id=None, creator_id="bob", **given)
     return make_event(kind, **given)
@@ -36,12 +44,14 @@ def state() -> dict[str, Any]:
     relations = CreatorRelation.objects.values_list(
         "creator__creator_id", "kind", "is_active", "changed_ms"
     )
-    contents = Content.objects.values_list("content_id", "creator__creator_id", "uploaded_ms")
+    contents = Content.objects.values_list(
+        "content_id", "creator__creator_id", "uploaded_ms", "category", "description"
+    )
     return {
         "events": sorted(events),
         "relations": sorted(relations),
         "contents": sorted(contents),
-        "unlinked": Event.objects.filter(content_key__isnull=False).count(),
+        "waiting": QuarantinedEvent.objects.count(),
     }
 
 

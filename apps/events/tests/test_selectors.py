@@ -26,6 +26,11 @@ pytestmark = pytest.mark.django_db
 committed = pytest.mark.django_db(transaction=True)
 
 
+@pytest.fixture(autouse=True)
+def _known_content(db: None) -> None:
+    make_content("v1")  # events about others wait outside of the log
+
+
 def catalog() -> Catalog:
     return CatalogReader().read_changes().catalog
 
@@ -70,10 +75,19 @@ class TestHistory:
             NOW_MS - 996,
         ]
 
-    def test_unknown_content_is_minus_one(self) -> None:
-        send(make_event(), make_event("follow", content_id=None, creator_id="bob"))
+    def test_event_about_a_creator_has_no_content(self) -> None:
+        send(make_event("follow", content_id=None, creator_id="bob"))
 
         found = history(alice(), catalog(), at_ms=NOW_MS + 1)
+
+        assert (found.content.tolist(), found.creator.tolist()) == ([-1], [0])
+
+    def test_content_that_the_catalogue_does_not_have_yet_is_minus_one(self) -> None:
+        known = catalog()
+        make_content("v2", "carl")
+        send(make_event(content_id="v2"), make_event("follow", content_id=None, creator_id="carl"))
+
+        found = history(alice(), known, at_ms=NOW_MS + 1)
 
         assert found.content.tolist() == [-1, -1]
         assert found.creator.tolist() == [-1, -1]
@@ -182,6 +196,18 @@ class TestSince:
         found, watermark = since((0, 0), catalog())
 
         assert (len(found), watermark) == (0, (0, 0))
+
+    @committed
+    def test_event_that_waited_for_its_content_comes_out_when_it_enters(self) -> None:
+        send(make_event(content_id="v9", at_ms=NOW_MS - 9), make_event(at_ms=NOW_MS - 5))
+        before, watermark = self.drain((0, 0))
+        content = make_content("v9")
+
+        found, watermark = since(watermark, catalog())
+
+        assert before == [NOW_MS - 5]
+        assert found.at_ms.tolist() == [NOW_MS - 9]
+        assert catalog().content_pk[found.content].tolist() == [content.pk]
 
     @committed
     def test_events_come_out_in_time_order_within_a_part(self) -> None:

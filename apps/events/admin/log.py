@@ -40,7 +40,6 @@ class EventAdmin(ReadOnlyAdmin):
         "kind",
         "viewer",
         "content",
-        "content_key",
         "creator",
         _OCCURRED,
         _RECEIVED,
@@ -70,7 +69,7 @@ class EventAdmin(ReadOnlyAdmin):
     @admin.display(description="about")
     def about(self, event: Event) -> str:
         """Return the content or creator that the event is about."""
-        return str(event.content or event.content_key or event.creator or "–")
+        return str(event.content or event.creator or "–")
 
     @admin.display(description="flags")
     def shown_flags(self, event: Event) -> str:
@@ -81,7 +80,7 @@ class EventAdmin(ReadOnlyAdmin):
 
 def _about(content_id: str) -> Q:
     known = content.content_keys([content_id]).get(content_id)
-    return Q(content_id=known.pk) if known else Q(content_key=content_id)
+    return Q(content_id=known.pk) if known else Q(pk__in=[])
 
 
 @admin.register(ImportCheckpoint)

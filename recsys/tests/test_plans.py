@@ -1,0 +1,146 @@
+"""No hot query reads a large table from end to end: its plans on PostgreSQL, with many rows."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from apps.content.models import Content
+from apps.content.selectors import catalog, content_keys
+from apps.content.tests.factories import HOUR_MS, NOW_MS, make_content
+from apps.events import selectors as events
+from apps.events.services import release
+from apps.events.tests.factories import make_event, send
+from apps.feed.services import _SLOTS
+from apps.profiles.selectors import profile
+from apps.profiles.services import ensure_viewers
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.django_db,
+    pytest.mark.skipif("connection.vendor != 'postgresql'", reason="plans of PostgreSQL"),
+]
+
+LARGE = (
+    "events_event",
+    "events_slate",
+    "events_quarantinedevent",
+    "content_content",
+    "profiles_viewer",
+    "profiles_creator",
+    "profiles_creatorrelation",
+)
+FILL = """
+INSERT INTO profiles_creator (creator_id, name, created_at)
+SELECT 'c' || i, '', now() FROM generate_series(1, 4000) AS i;
+INSERT INTO profiles_viewer (pseudonym, age_group, location, language, categories, created_at, updated_at)
+SELECT gen_random_uuid(), '', '', '', '[]', now(), now() FROM generate_series(1, 4000) AS i;
+INSERT INTO content_content (content_id, creator_id, status, category, language, tags, description,
+    media_url, uploaded_ms, changed_ms)
+SELECT 'f' || i, (SELECT min(id) FROM profiles_creator) + i % 4000, 'active', '', '', '[]', '', '', 1, i
+FROM generate_series(1, 8000) AS i;
+INSERT INTO profiles_creatorrelation (viewer_id, creator_id, kind, is_active, changed_ms)
+SELECT v.id, (SELECT min(id) FROM profiles_creator) + (v.id * 7 + i) % 4000, 1, true, 1
+FROM profiles_viewer AS v, generate_series(1, 3) AS i;
+INSERT INTO events_event (event_key, kind, viewer_id, content_id, occurred_ms, received_ms, flags,
+    surface, utc_offset_minutes, device)
+SELECT gen_random_uuid(), 1 + i % 4, (SELECT min(id) FROM profiles_viewer) + i % 4000,
+    (SELECT min(id) FROM content_content) + (i * 7919) % 8000, i * 10, i * 10, 0, 0, 0, 0
+FROM generate_series(1, 100000) AS i;
+INSERT INTO events_slate (id, viewer_id, feed_session, served_ms, first_position, surface, ranker,
+    variant, content_pks, scores, sources, propensities, feature_schema, features)
+SELECT gen_random_uuid(), (SELECT min(id) FROM profiles_viewer) + i % 4000, gen_random_uuid(), i, 0, 0,
+    'r', '', '', '', '', '', '', '' FROM generate_series(1, 20000) AS i;
+INSERT INTO events_quarantinedevent (reason, detail, event_key, digest, kind_name, content_key,
+    size_bytes, received_ms, last_received_ms, times_seen)
+SELECT 'too-old', '', gen_random_uuid(), gen_random_uuid(), 'view', 'w' || i % 5000, 9, i, i, 1
+FROM generate_series(1, 20000) AS i;
+"""
+
+
+@pytest.fixture
+def filled(db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(FILL)
+        cursor.execute("ANALYZE " + ", ".join(LARGE))
+    make_content("v1")
+    ensure_viewers(["alice"])
+    catalog()
+
+
+def plans(work: Callable[[], Any]) -> str:
+    """Return the plans of all statements on large tables that `work` runs."""
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        work()
+    found = []
+    with connection.cursor() as cursor:
+        for statement in (q["sql"] for q in queries):
+            if statement.startswith(("SELECT", "INSERT", "UPDATE", "DELETE")):
+                cursor.execute("EXPLAIN " + statement)
+                found += [statement[:200], *(line for (line,) in cursor.fetchall())]
+    assert found, "nothing was run"
+    return "\n".join(found)
+
+
+def some(n: int) -> list[dict[str, Any]]:
+    users = [f"u{i}" for i in range(n)]
+    return [
+        make_event(event_id=f"e{u}", user_id=u, content_id=f"f{i + 1}") for i, u in enumerate(users)
+    ]
+
+
+WORK: dict[str, Callable[[], Any]] = {
+    "history": lambda: events.history(viewer(), catalog(), at_ms=NOW_MS),
+    "served": lambda: events.served(viewer(), since_ms=NOW_MS - HOUR_MS),
+    "since": lambda: events.since((2**40, 5), catalog()),
+    "seen": lambda: events.seen(viewer()),
+    "last check": lambda: _SLOTS.rows(viewer(), some_contents(), NOW_MS),
+    "profile and relations": lambda: profile("alice", at_ms=NOW_MS),
+    "content keys": lambda: content_keys([f"f{i}" for i in range(500)]),
+    "ingest": lambda: send(*some(500)),
+    "ingest of what waits": lambda: send(*(e | {"content_id": "?"} for e in some(500))),
+    "ingest of follows": lambda: send(
+        *(
+            make_event("follow", user_id=f"u{i}", creator_id=f"c{i}", content_id=None)
+            for i in range(200)
+        )
+    ),
+    "ingest of what is refused": lambda: send(
+        *(make_event("dance", content_id=str(i)) for i in range(200))
+    ),
+    "replays": lambda: send(make_event(content_id="v1", watch_duration=5000)),
+    "release": lambda: release(["w1", "w2"]),
+}
+
+
+def viewer() -> int:
+    return ensure_viewers(["alice"])["alice"]
+
+
+def some_contents() -> list[int]:
+    first = Content.objects.order_by("pk").values_list("pk", flat=True)[0]
+    return np.arange(first, first + 24).tolist()
+
+
+@pytest.mark.parametrize("name", WORK)
+def test_no_hot_query_scans_a_large_table(name: str, filled: None) -> None:
+    Content.objects.filter(content_id="v1").update(duration_seconds=5)
+
+    found = plans(WORK[name])
+
+    scans = [line for line in found.splitlines() if "Seq Scan" in line]
+    assert not [s for s in scans if any(f"on {table} " in f"{s} " for table in LARGE)], found
+
+
+def test_a_scan_would_be_noticed(filled: None) -> None:
+    found = plans(lambda: list(Content.objects.filter(description=str(uuid.uuid4()))))
+
+    assert "Seq Scan on content_content" in found
