@@ -71,7 +71,8 @@ class History:
     creator: NDArray[np.int32]  # [m, h], −1 for none, as the next ones
     sound: NDArray[np.int32]  # [m, h]
     category: NDArray[np.int32]  # [m, h]
-    tags: NDArray[np.int32]  # [m, t, h]
+    tags: NDArray[np.int16] | NDArray[np.int32]  # [m, t, h]
+    tag_share: Floats  # [m, h] 1/number of tags
     hours_ago: Floats  # [m, h] ≥ 0
     weight: Floats  # [m, h] for (> 0) or against (< 0)
     is_view: Floats  # [m, h] 1 for a view
@@ -116,13 +117,18 @@ class Histories:
         self._views, self._longs = np.flatnonzero(is_view), np.flatnonzero(is_long)
         self._measured = np.flatnonzero(np.isfinite(log.network_ms))
         rows = log.content
-        n_tags = int((catalog.tags[rows] >= 0).any(axis=0).sum()) if len(rows) else 0
+        tags = catalog.tags[rows]
+        tags = tags[:, : int((tags >= 0).any(axis=0).sum())]
         self._at_ms = _windows(log.at_ms)
         self._content = _windows(rows.astype(np.int32))
         self._creator = _windows(catalog.creator[rows].astype(np.int32))
         self._sound = _windows(catalog.sound[rows].astype(np.int32))
         self._category = _windows(catalog.category[rows].astype(np.int32))
-        self._tags = _windows(catalog.tags[rows, :n_tags].astype(np.int32))
+        # Half as wide where it fits: tags are compared one by one, the dearest of all features.
+        self._tags = _windows(tags.astype(np.int16 if catalog.n_tags < 2**15 else np.int32))
+        # An event about three tags gives each a third of its weight.
+        shares = 1 / np.maximum((tags >= 0).sum(axis=1), 1)
+        self._tag_shares = _windows(shares.astype(np.float32))
         self._weights = _windows(np.stack([weight, is_view, is_long], axis=1).astype(np.float32))
 
     def _mark_sessions(self, slot: Ints, is_view: NDArray[np.bool_]) -> None:
@@ -215,6 +221,7 @@ class Histories:
             sound=block(self._sound),
             category=block(self._category),
             tags=block(self._tags),
+            tag_share=block(self._tag_shares),
             hours_ago=np.where(is_filled, hours_ago, 0).astype(np.float32),
             weight=weights[:, 0],
             is_view=weights[:, 1],
@@ -286,5 +293,3 @@ def _windows(column: NDArray) -> NDArray:
 def cut_one(log: EventLog, catalog: Catalog, at_ms: int, *, slots: int = HISTORY_SLOTS) -> History:
     """Return the history of one viewer from their own log in time order: a request's case."""
     return Histories(log, catalog).cut_all(at_ms, slots=slots)
-
-

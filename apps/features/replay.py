@@ -17,7 +17,7 @@ from apps.features.stats import Stats
 from apps.features.types import Asked, Facts
 from apps.features.view import View
 
-_MOST_PAIRS = 512  # pairs whose features are computed at once: their blocks stay in the cache
+_MOST_PAIRS = 1024  # pairs whose features are computed at once: their blocks stay in the cache
 
 
 @dataclass(frozen=True, slots=True)

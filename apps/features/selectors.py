@@ -10,6 +10,7 @@ from apps.features.stats import Stats
 
 __all__ = ["GROUPS", "NAMES", "SCHEMA", "SCHEMA_HASH", "StatsReader", "compute", "stats"]
 
+
 class StatsReader:
     """The counters so far and the watermark up to which the log is in them."""
 

@@ -152,7 +152,7 @@ class Stats:
         return {name: e[index] for name, e in entities.items()}, kind, log.at_ms[index]
 
     def _entities(self, rows: Ints, part: Ints, device: Ints) -> dict[str, Ints]:
-        """Return what contents stand for: int64[n], tags int64[n, MAX_TAGS]; −1 for none."""
+        """Return what contents stand for: int64[n], tags int64[n, t]; −1 for none."""
         catalog = self.catalog
         category = catalog.category[rows]
         return {
@@ -160,7 +160,7 @@ class Stats:
             "creator": catalog.creator[rows],
             "sound": catalog.sound[rows],
             "category": category,
-            "tag": catalog.tags[rows],
+            "tag": _used(catalog.tags[rows]),
             "category_part": np.where(category < 0, -1, category * N_PARTS + part),
             "device": np.broadcast_to(device, rows.shape),
         }
@@ -183,6 +183,11 @@ class Stats:
 
 
 _TOTAL_ROWS = np.array([[EVERYTHING, CATEGORIZED]])
+
+
+def _used(tags: Ints) -> Ints:
+    """Return the columns up to the last that holds a tag, at least one."""
+    return tags[:, : max(int((tags >= 0).any(axis=0).sum()), 1)]
 
 
 def _part(asked: Asked) -> Ints:

@@ -62,7 +62,7 @@ class Asked:
 class Counts:
     """Decayed counters as of each pair's moment, float64; see `stats.Counted` for the kinds."""
 
-    by: dict[str, NDArray[np.float64]]  # [n, n_kinds, n_half_lives] an entity, tags [n, 8, …]
+    by: dict[str, NDArray[np.float64]]  # [n, n_kinds, n_half_lives] an entity, tags [n, t, …]
     total: NDArray[np.float64]  # [1 or n, 2, n_counted, n_half_lives]
 
 

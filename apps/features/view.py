@@ -72,9 +72,7 @@ class View:
         for i, decay in enumerate(_DECAYS):
             np.multiply(h.weight, np.exp(-decay * h.hours_ago), out=weights[:, Past.RECENT_1H + i])
         slots_ago = np.arange(slots, 0, -1)
-        np.multiply(
-            h.is_view, slots_ago <= h.session_slots[:, None], out=weights[:, Past.SESSION]
-        )
+        np.multiply(h.is_view, slots_ago <= h.session_slots[:, None], out=weights[:, Past.SESSION])
         np.multiply(h.is_view, h.hours_ago <= 24, out=weights[:, Past.TODAY])
         for i in range(len(LAST_VIEWS)):
             is_last = slots_ago <= h.last_slots[:, i, None]
@@ -100,7 +98,7 @@ class View:
         for i, past in enumerate((h.creator, h.sound, h.category)):
             mine = (facts.creator, facts.sound, facts.category)[i].astype(np.int32)
             mine = np.where(mine < 0, np.int32(-2), mine)  # no entity, nothing shared
-            np.equal(past, mine[:, None], out=match[:, i], casting="unsafe")
+            match[:, i] = past == mine[:, None]
         match[:, 3] = self._shared_tags()
         sums = np.matmul(match, self.history_weights.transpose(0, 2, 1))
         recency = h.is_filled / (1 + h.hours_ago)
@@ -110,11 +108,10 @@ class View:
     def _shared_tags(self) -> Floats:
         past = self.history.tags
         n_used = int((self.facts.tags >= 0).any(axis=0).sum())
-        mine = self.facts.tags[:, :n_used].astype(np.int32)
-        mine = np.where(mine < 0, np.int32(-2), mine)
+        mine = self.facts.tags[:, :n_used]
+        mine = np.where(mine < 0, -2, mine).astype(past.dtype)  # no tag, nothing shared
         n_shared = np.zeros((len(self), past.shape[2]), np.int8)
         for of_event in range(past.shape[1]):
             for of_content in range(n_used):
                 n_shared += past[:, of_event] == mine[:, of_content, None]
-        n_tags = np.maximum((past >= 0).sum(axis=1, dtype=np.int8), 1)
-        return n_shared / n_tags.astype(np.float32)
+        return n_shared * self.history.tag_share

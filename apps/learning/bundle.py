@@ -17,6 +17,8 @@ from apps.core import artifacts
 from apps.core.artifacts import ArtifactError
 from apps.core.live import Live
 from apps.core.models import Artifact
+from apps.features.encoding import Encoder
+from apps.features.encoding import load as load_encoder
 from apps.features.selectors import SCHEMA
 from apps.learning.training import Trained
 from apps.ranking.rankers import SELECT_NAMES, Rankers, load_rankers, save_rankers
@@ -33,6 +35,7 @@ class Bundle(NamedTuple):
     version: str
     retrieval: RetrievalModels
     rankers: Rankers
+    encoder: Encoder
 
 
 def publish(trained: Trained, catalog: Catalog, facts: dict[str, Any]) -> Artifact:
@@ -41,6 +44,7 @@ def publish(trained: Trained, catalog: Catalog, facts: dict[str, Any]) -> Artifa
     def write(folder: Path) -> dict[str, Any]:
         index_facts = save_retrieval(trained.retrieval, catalog, folder)
         save_rankers(trained.rankers, folder)
+        trained.encoder.save(folder)
         return facts | index_facts
 
     return artifacts.publish_artifact(FAMILY, write)
@@ -49,12 +53,13 @@ def publish(trained: Trained, catalog: Catalog, facts: dict[str, Any]) -> Artifa
 def check_bundle(folder: Path) -> None:
     """Load a bundle and ask it something; called in a child process before it is promoted."""
     retrieval = load_retrieval(folder, None)
-    rankers = load_rankers(folder, "check")
+    rankers, encoder = load_rankers(folder, "check"), load_encoder(folder)
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(_GOLDEN_ROWS, len(SELECT_NAMES))).astype(np.float32)
     scores = rankers.select.predict(rows)
     head_scores = rankers.predict_heads(rows[:, -len(SCHEMA) :])
-    finite: list[NDArray] = [scores, *head_scores.values(), retrieval.vectors]
+    encoded = encoder.transform(rows[:, -len(SCHEMA) :])
+    finite: list[NDArray] = [scores, *head_scores.values(), retrieval.vectors, encoded]
     if not all(np.isfinite(values).all() for values in finite):
         raise ArtifactError(f"{folder}: a model gives scores that are not finite")
 
@@ -105,7 +110,12 @@ def load(artifact: Artifact, catalog: Catalog) -> Bundle:
     """Verify and read a bundle."""
     folder = artifacts.verified_folder(artifact)
     version = f"{FAMILY}-{artifact.pk}"
-    return Bundle(version, load_retrieval(folder, catalog), load_rankers(folder, version))
+    return Bundle(
+        version,
+        load_retrieval(folder, catalog),
+        load_rankers(folder, version),
+        load_encoder(folder),
+    )
 
 
 _live: Live[_Loaded] = Live("bundle", _refresh)

@@ -14,10 +14,11 @@ from apps.candidates.types import RetrievalModels
 from apps.content.types import Catalog
 from apps.core.candidates import Candidates
 from apps.events.types import EventLog, EventType, is_long_view
-from apps.features.replay import Pairs, replay
+from apps.features.encoding import Encoder, fit
+from apps.features.replay import replay
 from apps.features.selectors import NAMES
 from apps.learning.conf import TrainingParams
-from apps.learning.moments import Moment, moment
+from apps.learning.moments import Moment, moment, pairs_of
 from apps.learning.outcomes import label_views
 from apps.learning.slices import Slice, recent_slices, timed_views
 from apps.ranking.boosters import MIN_POSITIVES, Frame, Model
@@ -37,6 +38,7 @@ class Trained(NamedTuple):
 
     retrieval: RetrievalModels
     rankers: Rankers
+    encoder: Encoder
 
 
 def train_all(
@@ -52,10 +54,10 @@ def train_all(
     say("select ranker")
     select = train_select(examples, params)
     say("heads")
-    heads, watch = train_heads(log, catalog, params)
+    heads, watch, encoder = train_heads(log, catalog, params)
     say("retrieval models on everything")
     retrieval = fit_retrieval(log, catalog, params.retrieval)
-    return Trained(retrieval, Rankers(version, select, heads, watch))
+    return Trained(retrieval, Rankers(version, select, heads, watch), encoder)
 
 
 class Examples(NamedTuple):
@@ -120,16 +122,18 @@ def train_select(examples: list[Examples], params: TrainingParams) -> Model:
 
 def train_heads(
     log: EventLog, catalog: Catalog, params: TrainingParams
-) -> tuple[dict[str, Model], WatchTime]:
-    """Return one model a head and the watch-time model, from the latest views."""
+) -> tuple[dict[str, Model], WatchTime, Encoder]:
+    """Return one model a head, the watch-time model and the encoder, from the latest views."""
     views = np.flatnonzero(timed_views(log))[-params.max_views :]
     labels = label_views(log, views, catalog)
-    x = replay(log, catalog, Pairs.of_events(log.take(views)))
+    x = replay(log, catalog, pairs_of(log.take(views), catalog))
+    encoder = fit(x)
     if len(views) < 2 * MIN_POSITIVES:
-        return {head.value: Model(None, _base_rate(labels[head])) for head in Head}, WatchTime()
+        bases = {head.value: Model(None, _base_rate(labels[head])) for head in Head}
+        return bases, WatchTime(), encoder
     frame = Frame(x, list(NAMES))
     heads = {head.value: _train_head(frame, labels[head], params) for head in Head}
-    return heads, _train_watch(x, log.watch_seconds[views], params)
+    return heads, _train_watch(x, log.watch_seconds[views], params), encoder
 
 
 def _train_head(frame: Frame, label: NDArray[np.bool_], params: TrainingParams) -> Model:

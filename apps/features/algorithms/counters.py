@@ -55,7 +55,10 @@ class Counters:
             return
         landmark = self._move_landmark(int(at_ms.max()))
         weights = np.exp(np.multiply.outer(at_ms - landmark, _DECAY_PER_MS))
-        np.add.at(self.sums, (entity, kind), weights)
+        # One flat index: NumPy's `add.at` is several times faster on one dimension.
+        column = (entity * self.n_kinds + kind)[:, None] * weights.shape[1]
+        flat = (column + np.arange(weights.shape[1])).ravel()
+        np.add.at(self.sums.reshape(-1), flat, weights.ravel())
 
     def at(self, entity: NDArray[np.int64], now_ms: NDArray[np.int64] | int) -> NDArray[np.float64]:
         """Return float64[*entity.shape, n_kinds, n_half_lives] as of now_ms.
@@ -67,7 +70,9 @@ class Counters:
         decay = np.exp(-np.multiply.outer(np.asarray(now_ms) - self._landmark_ms, _DECAY_PER_MS))
         read = self.sums[entity]
         read *= _along(decay, read)
-        read[entity < 0] = 0.0
+        is_none = entity < 0
+        if is_none.any():
+            read[is_none] = 0.0
         return read
 
     def before(
@@ -97,13 +102,11 @@ class Counters:
             np.multiply.outer(at_ms - start_ms, _DECAY_PER_MS)
         )
         np.cumsum(sums, axis=0, out=sums)
-        key = entity << _TIME_BITS
-        moment = now_ms[:, None] if entity.ndim == 2 else now_ms
+        known = np.nonzero(entity >= 0)
+        key, moment = entity[known] << _TIME_BITS, now_ms[known[0]]
         first, last = np.searchsorted(packed, key), np.searchsorted(packed, key + moment)
-        # Most entities had nothing lately: only the others are read and decayed.
-        found = np.nonzero(last > first)
-        decay = np.exp(-np.multiply.outer(now_ms[found[0]] - start_ms, _DECAY_PER_MS))
-        read[found] += (sums[last[found]] - sums[first[found]]) * decay[:, None]
+        decay = np.exp(-np.multiply.outer(moment - start_ms, _DECAY_PER_MS))
+        read[known] += (sums[last] - sums[first]) * decay[:, None]
         return read
 
     def all_at(self, kind: int, half_life: int, now_ms: int) -> NDArray[np.float64]:

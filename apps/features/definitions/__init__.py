@@ -37,9 +37,7 @@ NAMES: tuple[str, ...] = tuple(f.name for f in SCHEMA)
 SCHEMA_HASH = hashlib.sha256("\n".join(NAMES).encode()).hexdigest()[:16]
 
 
-def compute(
-    view: View, groups: tuple[FeatureGroup, ...] = GROUPS
-) -> NDArray[np.float32]:
+def compute(view: View, groups: tuple[FeatureGroup, ...] = GROUPS) -> NDArray[np.float32]:
     """Return float32[n, len(SCHEMA)]: one row a pair of the view, NaN where unknown."""
     if not len(view):
         return np.empty((0, sum(len(group.features) for group in groups)), np.float32)

@@ -47,9 +47,7 @@ def _affinity(entity: str, *, negative: bool, fatigue: bool, sequence: bool) -> 
             np.nan if entity == "category" else 0.0,
             may_miss=entity == "category",
         ),
-        Feature(
-            f"{entity}_long_rate", f"the viewer's long-view rate of this {entity}", 0, 1, 0.35
-        ),
+        Feature(f"{entity}_long_rate", f"the viewer's long-view rate of this {entity}", 0, 1, 0.35),
         Feature(f"{entity}_last", "1/(1 + hours since the last event about it), 0 never", 0, 1),
         *(
             Feature(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,7 +20,7 @@ _HALF_LIFE_NAMES = {HOURS_6: "6h", DAY: "1d", WEEK: "7d", EVER: "ever"}
 _MAX_LOG = 20.0  # log(1 + n) for any count there can be
 
 
-def average_rates(view: View, kinds: list[int], half_lives: list[int]) -> Floats:
+def average_rates(view: View, kinds: Sequence[int], half_lives: Sequence[int]) -> Floats:
     """Return float32[1 or n, p]: what share of all views led to each kind, at each half-life."""
     totals = view.totals[:, EVERYTHING]
     all_views = totals[:, Counted.VIEW][:, half_lives]
@@ -26,7 +28,7 @@ def average_rates(view: View, kinds: list[int], half_lives: list[int]) -> Floats
 
 
 def smoothed_rates(
-    counts: Floats, average: Floats, kinds: list[int], half_lives: list[int]
+    counts: Floats, average: Floats, kinds: Sequence[int], half_lives: Sequence[int]
 ) -> Floats:
     """Return (n_kind + κ·p) / (n_views + κ), float32[…, p]; several kinds and half-lives at once.
 
@@ -131,7 +133,7 @@ def _tag_rates(view: View) -> Floats:
     average = average_rates(view, kinds, half_lives)
     counts = view.counts["tag"]
     rates = smoothed_rates(counts, average[:, None], kinds, half_lives)
-    is_tag = (view.facts.tags >= 0)[:, :, None]
+    is_tag = (view.facts.tags >= 0)[:, : counts.shape[1], None]
     n_tags = is_tag.sum(axis=1)
     mean = np.where(n_tags > 0, (rates * is_tag).sum(1) / np.maximum(n_tags, 1), average)
     # Without a tag the best is the average as well.

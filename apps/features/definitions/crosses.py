@@ -92,7 +92,7 @@ CROSSES = FeatureGroup(
             "log odds of a long view: the viewer's and the content's, less the average's",
             -30,
             30,
-            float(_logit(np.float32(0.35))),
+            float(np.log(0.35 / 0.65)),
         ),
         Feature(
             "network_length", "log load time + log length", 0, 2 * _MAX_LOG, np.nan, may_miss=True
