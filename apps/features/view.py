@@ -93,6 +93,8 @@ class View:
         event about three tags gives each a third); and float32[n, len(ENTITIES)], 1/(1 + hours
         since the last such event), 0 for never.
         """
+        if len(self.history.weight) == 1:
+            return self._shared_of_one()
         h, facts = self.history, self.facts
         match = np.empty((len(self), len(ENTITIES), h.weight.shape[1]), np.float32)
         for i, past in enumerate((h.creator, h.sound, h.category)):
@@ -105,6 +107,19 @@ class View:
         last = np.where(match > 0, recency[:, None], np.float32(0)).max(axis=2)
         return sums, last
 
+    def _shared_of_one(self) -> tuple[Floats, Floats]:
+        """Return what `shared` is: with one history, each creator, tag … is summed up once."""
+        h, facts = self.history, self.facts
+        weights, recency = self.history_weights[0].T, h.is_filled[0] / (1 + h.hours_ago[0])
+        tag_weights = weights * h.tag_share[0, :, None]
+        found = [
+            _look_up(h.creator, facts.creator[:, None], weights, recency),
+            _look_up(h.sound, facts.sound[:, None], weights, recency),
+            _look_up(h.category, facts.category[:, None], weights, recency),
+            _look_up(h.tags[0], facts.tags, tag_weights, recency),
+        ]
+        return np.stack([sums for sums, _ in found], 1), np.stack([last for _, last in found], 1)
+
     def _shared_tags(self) -> Floats:
         past = self.history.tags
         n_used = int((self.facts.tags >= 0).any(axis=0).sum())
@@ -115,3 +130,22 @@ class View:
             for of_content in range(n_used):
                 n_shared += past[:, of_event] == mine[:, of_content, None]
         return n_shared * self.history.tag_share
+
+
+def _look_up(
+    past: NDArray, mine: NDArray[np.int64], weights: Floats, recency: Floats
+) -> tuple[Floats, Floats]:
+    """Sum up the events of one history by what they are about, and read that for each content.
+
+    past: int[t, h] what each event is about (−1: less than t); mine: int64[n, k] what each content
+    stands for; weights: [h, p]; recency: [h]. Returns float32[n, p] sums and float32[n] maxima.
+    """
+    keys = np.unique(past[past >= 0])
+    if not len(keys):
+        return np.zeros((len(mine), weights.shape[1]), np.float32), np.zeros(len(mine), np.float32)
+    about = (past == keys[:, None, None]).any(axis=1).astype(np.float32)
+    at = np.minimum(np.searchsorted(keys, mine), len(keys) - 1)
+    is_shared = keys[at] == mine
+    sums = np.where(is_shared[..., None], (about @ weights)[at], 0).sum(axis=1)
+    last = np.where(is_shared, (about * recency).max(axis=1)[at], 0).max(axis=1)
+    return sums, last

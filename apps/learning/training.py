@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -45,19 +45,24 @@ def train_all(
     log: EventLog, catalog: Catalog, params: TrainingParams, *, version: str, say: Say
 ) -> Trained:
     """Return retrieval models and rankers that know nothing but `log`."""
-    examples = []
-    for part in recent_slices(log, n=params.n_slices, share=params.slice_share):
-        say(f"ranking examples from {len(part.future):,} events after {len(part.past):,}")
-        models = fit_retrieval(part.past, catalog, params.retrieval)
-        then = moment(part.past, catalog, models, part.at_ms)
-        examples.append(slice_examples(part, then, params))
-    say("select ranker")
-    select = train_select(examples, params)
+    # Not kept in a name: the examples are most of the memory, and gone when the heads are trained.
+    select = train_select(list(_examples(log, catalog, params, say)), params)
     say("heads")
     heads, watch, encoder = train_heads(log, catalog, params)
     say("retrieval models on everything")
     retrieval = fit_retrieval(log, catalog, params.retrieval)
     return Trained(retrieval, Rankers(version, select, heads, watch), encoder)
+
+
+def _examples(
+    log: EventLog, catalog: Catalog, params: TrainingParams, say: Say
+) -> Iterator[Examples]:
+    for part in recent_slices(log, n=params.n_slices, share=params.slice_share):
+        say(f"ranking examples from {len(part.future):,} events after {len(part.past):,}")
+        models = fit_retrieval(part.past, catalog, params.retrieval)
+        then = moment(part.past, catalog, models, part.at_ms)
+        yield slice_examples(part, then, params)
+    say("select ranker")
 
 
 class Examples(NamedTuple):
@@ -112,7 +117,7 @@ def train_select(examples: list[Examples], params: TrainingParams) -> Model:
     """Return the ranker of pools; without any positive example there is none to learn."""
     if not examples:
         return Model(None, 0.0)
-    x = np.concatenate([e.x for e in examples])
+    x = [e.x for e in examples]
     y = np.concatenate([e.y for e in examples])
     if np.count_nonzero(y == 1) < MIN_POSITIVES:
         logger.warning("too few examples for the select ranker; sources' own order will serve")

@@ -133,7 +133,9 @@ class TestTheFuture:
 
         with_future = replay(EventLog.concat([log, later]), catalog, earlier)
 
-        np.testing.assert_array_equal(with_future, replay(log.before(at_ms), CATALOG, earlier))
+        # Not to the last bit: how numbers are summed depends on where memory happens to lie.
+        alone = replay(log.before(at_ms), CATALOG, earlier)
+        np.testing.assert_allclose(with_future, alone, rtol=1e-6, atol=1e-6)
 
     def test_no_other_pair_brings_it(self) -> None:
         together = replay(LOG, CATALOG, PAIRS)
