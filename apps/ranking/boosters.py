@@ -38,7 +38,9 @@ class Frame:
     x may come in parts, one below the other: they are not joined, which saves a copy.
     """
 
-    def __init__(self, x: NDArray[np.float32] | list[NDArray[np.float32]], names: list[str]) -> None:
+    def __init__(
+        self, x: NDArray[np.float32] | list[NDArray[np.float32]], names: list[str]
+    ) -> None:
         import lightgbm as lgb
 
         settings = {

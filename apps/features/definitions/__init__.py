@@ -34,7 +34,8 @@ GROUPS: tuple[FeatureGroup, ...] = (
 )
 SCHEMA: tuple[Feature, ...] = tuple(f for group in GROUPS for f in group.features)
 NAMES: tuple[str, ...] = tuple(f.name for f in SCHEMA)
-SCHEMA_HASH = hashlib.sha256("\n".join(NAMES).encode()).hexdigest()[:16]
+# Of all that a feature declares: who changes what it means, changes its description.
+SCHEMA_HASH = hashlib.sha256("\n".join(map(repr, SCHEMA)).encode()).hexdigest()[:16]
 
 
 def compute(view: View, groups: tuple[FeatureGroup, ...] = GROUPS) -> NDArray[np.float32]:

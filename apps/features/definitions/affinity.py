@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.features.definitions.base import Feature, FeatureGroup
-from apps.features.definitions.viewer import MOST_AGAINST, MOST_FOR, long_rate
+from apps.features.definitions.viewer import MOST_ENGAGED, long_rate, signed_log
 from apps.features.history import HISTORY_SLOTS, Summed
 from apps.features.stats import CATEGORIZED, EVER, Counted
 from apps.features.view import ENTITIES, HALF_LIVES_HOURS, Past, View
@@ -29,7 +29,7 @@ def _affinity(entity: str, *, negative: bool, fatigue: bool, sequence: bool) -> 
         rate = (sums[:, Past.LONG_VIEWS] + _PRIOR * view.of_pairs(long_rate(view))) / (
             views + _PRIOR
         )
-        columns = [_share(view, entity, sums), rate, last, *sums[:, _RECENT].T]
+        columns = [_share(view, entity, sums), rate, last, *signed_log(sums[:, _RECENT]).T]
         if negative:
             columns.append(np.log1p(sums[:, Past.NEGATIVE]))
         if fatigue:
@@ -52,9 +52,9 @@ def _affinity(entity: str, *, negative: bool, fatigue: bool, sequence: bool) -> 
         *(
             Feature(
                 f"{entity}_recent_{hours}h",
-                f"Σ e·exp(−λΔt) over events about this {entity}, half-life {hours} h",
-                -MOST_AGAINST,
-                MOST_FOR,
+                f"signed log(1 + |Σ e·exp(−λΔt)|), events about this {entity}, half-life {hours} h",
+                -MOST_ENGAGED,
+                MOST_ENGAGED,
             )
             for hours in HALF_LIVES_HOURS
         ),

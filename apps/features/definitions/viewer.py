@@ -16,8 +16,12 @@ AVERAGE_LONG_RATE = 0.35
 _NEVER_HOURS = 1e4
 _MAX_LOG = 20.0
 _LOG_SLOTS = float(np.log1p(HISTORY_SLOTS)) + 1e-3
-# The strongest event for or against, in every slot.
-MOST_FOR, MOST_AGAINST = 1.5 * HISTORY_SLOTS + 1, 3 * HISTORY_SLOTS + 1
+MOST_ENGAGED = float(np.log1p(3 * HISTORY_SLOTS)) + 1e-3  # the strongest event in every slot
+
+
+def signed_log(weight: Floats) -> Floats:
+    """Return sign(w)·log(1 + |w|): heavy users and others on one scale, for and against alike."""
+    return np.asarray(np.sign(weight) * np.log1p(np.abs(weight)))
 
 
 def long_rate(view: View) -> Floats:
@@ -73,7 +77,7 @@ BEHAVIOR = FeatureGroup(
 
 
 def _engagement(view: View) -> Floats:
-    recent = view.history_totals[:, Past.RECENT_1H : Past.RECENT_30D + 1]
+    recent = signed_log(view.history_totals[:, Past.RECENT_1H : Past.RECENT_30D + 1])
     positive = np.log1p(view.history.sums[:, Summed.POSITIVE])
     return np.asarray(view.of_pairs(np.concatenate([positive[:, None], recent], axis=1)))
 
@@ -85,9 +89,9 @@ ENGAGEMENT = FeatureGroup(
         *(
             Feature(
                 f"engagement_{hours}h",
-                f"Σ e·exp(−λΔt) of the viewer's events, signed, half-life {hours} h",
-                -MOST_AGAINST,
-                MOST_FOR,
+                f"signed log(1 + |Σ e·exp(−λΔt)|) of the viewer's events, half-life {hours} h",
+                -MOST_ENGAGED,
+                MOST_ENGAGED,
             )
             for hours in HALF_LIVES_HOURS
         ),
