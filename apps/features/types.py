@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,19 @@ class Context:
     utc_offset_minutes: int = 0  # of the viewer's clock
     device: int = 0  # code of `events.types.DEVICES`, 0 unknown
     network_ms: float = math.nan  # what the client measured last; NaN unknown
+
+    def filled(self, history: EventLog) -> Context:
+        """Return the context with what the client does not say taken from the viewer's last event.
+
+        An offset of 0 is both UTC and not said: who has just travelled to UTC is a little wrong.
+        """
+        if not len(history):
+            return self
+        return replace(
+            self,
+            utc_offset_minutes=self.utc_offset_minutes or int(history.utc_offset_minutes[-1]),
+            device=self.device or int(history.device[-1]),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ class Moment:
                 viewer=viewer,
                 at_ms=self.at_ms,
                 history=history,
-                context=self._context(history),
+                context=Context(surface=self.surface).filled(history),
                 language=int(self.languages.of(np.array([viewer]))[0]),
             ),
             catalog=self.catalog,
@@ -51,16 +51,6 @@ class Moment:
             models=self.models,
             followed=self.catalog.creator_rows_of(followed),
             hidden=self.catalog.creator_rows_of(hidden),
-        )
-
-    def _context(self, history: EventLog) -> Context:
-        """Return where the viewer would ask from: clock and device are those of the last event."""
-        if not len(history):
-            return Context(surface=self.surface)
-        return Context(
-            surface=self.surface,
-            utc_offset_minutes=int(history.utc_offset_minutes[-1]),
-            device=int(history.device[-1]),
         )
 
     def pool(self, request: Request) -> Candidates:

@@ -249,3 +249,22 @@ def test_planted_taste_for_horror_at_night_is_recovered() -> None:
         return float(roc_auc_score(label[cut:], model.predict(features[cut:][:, columns])))
 
     assert auc(list(range(len(NAMES)))) - auc(without) >= 0.05
+
+
+class TestFilledContext:
+    LAST = replace(
+        LOG.take(slice(-2, None)),
+        utc_offset_minutes=np.array([60, 120], np.int16),
+        device=np.array([1, 3], np.int8),
+    )
+
+    def test_what_the_client_does_not_say_is_that_of_the_last_event(self) -> None:
+        filled = Context(surface=4, network_ms=70).filled(self.LAST)
+        assert filled == Context(4, 120, 3, 70)
+
+    def test_what_the_client_says_stays(self) -> None:
+        said = Context(1, -300, 2, 50)
+        assert said.filled(self.LAST) == said
+
+    def test_without_a_history_nothing_is_known(self) -> None:
+        assert Context(network_ms=1).filled(EventLog.empty()) == Context(network_ms=1)
