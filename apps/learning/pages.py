@@ -72,7 +72,8 @@ def feature_groups(promoted: Bundle | None) -> list[GroupRows]:
             )
             for feature in group.features
         ]
-        groups.append(GroupRows(group, rows, _total(rows, 3), _total(rows, 4)))
+        select_gain = _total([row.select_gain for row in rows])
+        groups.append(GroupRows(group, rows, select_gain, _total([row.head_gain for row in rows])))
     return groups
 
 
@@ -88,9 +89,9 @@ def _share(shares: dict[str, float] | None, name: str) -> float | None:
     return shares.get(name, 0.0) if shares else None
 
 
-def _total(rows: list[FeatureRow], column: int) -> float | None:
-    values = [row[column] for row in rows if row[column] is not None]
-    return sum(values) if values else None
+def _total(shares: list[float | None]) -> float | None:
+    known = [share for share in shares if share is not None]
+    return sum(known) if known else None
 
 
 def _number(value: float) -> str:

@@ -163,7 +163,9 @@ def _train_watch(
     known = np.isfinite(seconds)
     if np.count_nonzero(known) < MIN_POSITIVES:
         return WatchTime()
-    x, seconds = x[known], np.minimum(seconds[known], _MAX_WATCH_SECONDS)
+    if not known.all():  # else a copy of all features for nothing
+        x, seconds = x[known], seconds[known]
+    seconds = np.minimum(seconds, _MAX_WATCH_SECONDS)
     booster = Frame(x, list(NAMES)).train(np.log1p(seconds), params.watch)
     model = Model(booster, float(np.log1p(seconds).mean()))
     typical = np.expm1(model.predict(x, threads=2)).mean()
