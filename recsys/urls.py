@@ -14,6 +14,7 @@ from apps.events.views import Events
 from apps.feed.health import healthz, readyz
 from apps.feed.pages import preview
 from apps.feed.views import Feed, Popular, Similar, Trending
+from apps.learning.pages import features
 from apps.profiles.views import ClientTokens, UserBatch, UserDetail
 
 # Swagger UI styles itself from script: its page alone may. Its script comes from an address of its
@@ -42,6 +43,7 @@ urlpatterns = [
     path("healthz", healthz),
     path("readyz", readyz),
     path("admin/", admin.site.urls),
+    path("ops/features/", features, name="features"),
     path("", include("django_prometheus.urls")),
 ]
 

@@ -10,20 +10,19 @@ from numpy.typing import NDArray
 
 from apps.content.types import Catalog
 from apps.events.types import EventLog
+from apps.features.algorithms.counters import MAX_STRETCH_MS
+from apps.features.definitions import SCHEMA, compute
 from apps.features.history import Histories
-from apps.features.selectors import SCHEMA, compute
 from apps.features.stats import Stats
+from apps.features.types import Asked, Facts
 from apps.features.view import View
 
-# Serving refreshes its counters every second or so; a longer step here only makes training see
-# counters a little older than serving does, never newer.
-STEP_MS = 300_000
-_MOST_PAIRS = 20_000  # pairs whose features are computed at once
+_MOST_PAIRS = 1024  # pairs whose features are computed at once: their blocks stay in the cache
 
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Viewers and contents at moments, in time order; all int64[n]."""
+    """Viewers and contents at moments, in time order; all of length n."""
 
     viewer: NDArray[np.int64]
     content: NDArray[np.int64]  # catalog rows
@@ -31,6 +30,8 @@ class Pairs:
     surface: NDArray[np.int64]
     utc_offset_minutes: NDArray[np.int64]
     language: NDArray[np.int64]  # of the viewer, catalog code, −1 unknown
+    device: NDArray[np.int64]  # code of `events.types.DEVICES`, 0 unknown
+    network_ms: NDArray[np.float32]  # what the client had measured last, NaN unknown
 
     def __len__(self) -> int:
         return len(self.at_ms)
@@ -39,61 +40,70 @@ class Pairs:
         """Return the pairs that `index` picks."""
         return Pairs(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
 
+    def asked(self) -> Asked:
+        """Return what each pair's query says."""
+        return Asked(**{f.name: getattr(self, f.name) for f in fields(Asked)})
+
     @classmethod
-    def of_events(cls, log: EventLog) -> Pairs:
-        """Return one pair an event of `log`."""
+    def of_events(cls, log: EventLog, language: NDArray[np.int64] | None = None) -> Pairs:
+        """Return one pair an event of `log`; language: int64[n] of the viewers, if known."""
+        n = len(log)
         return cls(
             viewer=log.viewer,
             content=log.content,
             at_ms=log.at_ms,
             surface=log.surface.astype(np.int64),
             utc_offset_minutes=log.utc_offset_minutes.astype(np.int64),
-            language=np.full(len(log), -1, np.int64),
+            language=np.full(n, -1, np.int64) if language is None else language,
+            device=log.device.astype(np.int64),
+            # An event's own load time was measured after the content had been chosen.
+            network_ms=np.full(n, np.nan, np.float32),
         )
 
 
 def replay(log: EventLog, catalog: Catalog, pairs: Pairs) -> NDArray[np.float32]:
     """Return float32[n, len(SCHEMA)]: the features of each pair as of its own moment.
 
-    Histories are cut strictly before the pair's moment; counters hold the events before the start
-    of its step of `STEP_MS`. Nothing of a pair's own outcome can be in its features.
+    Histories and counters hold the events strictly before that moment, so nothing of a pair's own
+    outcome can be in its features.
     """
     histories = Histories(log, catalog)
     stats = Stats(catalog)
     features = np.empty((len(pairs), len(SCHEMA)), np.float32)
     counted = 0
-    for part, upto in _steps(pairs.at_ms, log.at_ms):
-        if upto > counted:
-            stats.advance(log.take(slice(counted, upto)))
-            counted = upto
-        features[part] = compute(pair_view(pairs.take(part), catalog, stats, histories))
+    for part in _stretches(pairs.at_ms):
+        some = pairs.take(part)
+        first, last = np.searchsorted(log.at_ms, some.at_ms[[0, -1]], side="left")
+        if first > counted:
+            stats.advance(log.take(slice(counted, first)))
+            counted = int(first)
+        features[part] = compute(
+            pair_view(some, catalog, stats, histories, log.take(slice(counted, last)))
+        )
     return features
 
 
-def pair_view(pairs: Pairs, catalog: Catalog, stats: Stats, histories: Histories) -> View:
-    """Return the view in which every pair is its own query."""
+def pair_view(
+    pairs: Pairs, catalog: Catalog, stats: Stats, histories: Histories, uncounted: EventLog
+) -> View:
+    """Return the view in which every pair is its own query.
+
+    uncounted: the events that `stats` does not hold yet, up to the last pair's moment.
+    """
+    asked = pairs.asked()
     return View(
-        catalog=catalog,
-        stats=stats,
+        facts=Facts.of(catalog, pairs.content),
+        counts=stats.counts_before(pairs.content, asked, uncounted),
         history=histories.cut(pairs.viewer, pairs.at_ms),
-        at_ms=pairs.at_ms,
-        surface=pairs.surface,
-        utc_offset_minutes=pairs.utc_offset_minutes,
-        language=pairs.language,
-        rows=pairs.content,
-        query_of=np.arange(len(pairs)),
+        asked=asked,
     )
 
 
-def _steps(at_ms: NDArray[np.int64], log_ms: NDArray[np.int64]) -> Iterator[tuple[slice, int]]:
-    """Yield slices of ascending moments that see the same counters, and how many events these hold.
-
-    Steps between which nothing happened are one.
-    """
-    if not len(at_ms):
-        return
-    counted = np.searchsorted(log_ms, at_ms // STEP_MS * STEP_MS, side="left")
-    starts = np.flatnonzero(np.diff(counted, prepend=-1))
-    for start, end in zip(starts, np.append(starts[1:], len(at_ms)), strict=True):
-        for first in range(start, end, _MOST_PAIRS):
-            yield slice(first, min(first + _MOST_PAIRS, end)), int(counted[start])
+def _stretches(at_ms: NDArray[np.int64]) -> Iterator[slice]:
+    """Yield slices of ascending moments, short in number and in time."""
+    start = 0
+    while start < len(at_ms):
+        close = np.searchsorted(at_ms, at_ms[start] + MAX_STRETCH_MS, side="right")
+        end = min(start + _MOST_PAIRS, int(close))
+        yield slice(start, end)
+        start = end

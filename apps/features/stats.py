@@ -1,4 +1,4 @@
-"""What is counted about contents, creators, sounds and categories, as of a moment."""
+"""What is counted about contents and what stands above them, as of a moment."""
 
 from __future__ import annotations
 
@@ -10,18 +10,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.content.types import Catalog
-from apps.events.types import EventLog, EventType, is_long_view
+from apps.events.types import DEVICES, EventLog, EventType, is_long_view
 from apps.features.algorithms.counters import HALF_LIVES_HOURS, Counters
+from apps.features.types import Asked, Counts
+
+Ints = NDArray[np.int64]
 
 
 class Counted(IntEnum):
-    """What the counters tell apart."""
+    """What the counters tell apart. Entities that count fewer kinds count the first ones."""
 
     VIEW = 0
     LONG_VIEW = 1
-    LIKE = 2
-    SHARE = 3  # comment, share, save, follow: engagement that costs the viewer something
+    COMPLETE = 2  # views that reached the end
+    LIKE = 3
     NEGATIVE = 4  # skip, hide, report
+    COMMENT = 5
+    SHARE = 6  # share and follow: both bring the creator viewers
+    SAVE = 7
 
 
 HOURS_6, DAY, WEEK, EVER = range(len(HALF_LIVES_HOURS))
@@ -29,9 +35,9 @@ N_COUNTED = len(Counted)
 _COUNTED_AS = {
     EventType.VIEW: Counted.VIEW,
     EventType.LIKE: Counted.LIKE,
-    EventType.COMMENT: Counted.SHARE,
+    EventType.COMMENT: Counted.COMMENT,
     EventType.SHARE: Counted.SHARE,
-    EventType.SAVE: Counted.SHARE,
+    EventType.SAVE: Counted.SAVE,
     EventType.FOLLOW: Counted.SHARE,
     EventType.SKIP: Counted.NEGATIVE,
     EventType.HIDE: Counted.NEGATIVE,
@@ -40,9 +46,27 @@ _COUNTED_AS = {
 _KIND_OF = np.full(max(EventType) + 1, -1, np.int64)
 for _event_type, _counted in _COUNTED_AS.items():
     _KIND_OF[_event_type] = _counted
+_COMPLETE_SHARE = 0.97  # of the length; players report a little less than all
 _SHARED_MS = 1000  # orders shared by all requests are worked out anew after this
 T = TypeVar("T")
-ENTITIES = ("content", "creator", "sound", "category")
+
+N_PARTS = 6  # of the day, four local hours each; the first one is 22:00–2:00
+# What is counted about, and how many kinds of events.
+ENTITIES: dict[str, int] = {
+    "content": N_COUNTED,
+    "creator": N_COUNTED,
+    "sound": 2,
+    "category": Counted.LIKE + 1,
+    "tag": 2,
+    "category_part": 2,  # category × part of the day
+    "device": 2,
+}
+EVERYTHING, CATEGORIZED = 0, 1  # rows of `Stats.total`: all events, those about some category
+
+
+def part_of_day(at_ms: Ints, utc_offset_minutes: Ints) -> Ints:
+    """Return 0…5 by the viewer's clock: 22–2, 2–6, 6–10, 10–14, 14–18, 18–22 o'clock."""
+    return np.asarray((at_ms // 60_000 + utc_offset_minutes + 120) // 240 % N_PARTS)
 
 
 class Stats:
@@ -51,8 +75,8 @@ class Stats:
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
         self.n_events = 0
-        self.by = {name: Counters(0, N_COUNTED) for name in ENTITIES}
-        self.total = Counters(1, N_COUNTED)
+        self.by = {name: Counters(0, n_kinds) for name, n_kinds in ENTITIES.items()}
+        self.total = Counters(2, N_COUNTED)
         self._shared: dict[Hashable, tuple[int, Any]] = {}
         self._grow(catalog)
 
@@ -62,11 +86,15 @@ class Stats:
         self.catalog = catalog
 
     def _grow(self, catalog: Catalog) -> None:
+        n_categories = len(catalog.categories)
         sizes = {
             "content": len(catalog),
             "creator": len(catalog.creator_pk),
             "sound": catalog.n_sounds,
-            "category": len(catalog.categories),
+            "category": n_categories,
+            "tag": catalog.n_tags,
+            "category_part": n_categories * N_PARTS,
+            "device": len(DEVICES),
         }
         for name, size in sizes.items():
             self.by[name].grow(size)
@@ -74,21 +102,68 @@ class Stats:
     def advance(self, log: EventLog) -> None:
         """Count the events of `log` (in any order, each once)."""
         self.n_events += len(log)
+        entities, kind, at_ms = self._occurrences(log)
+        for name, counters in self.by.items():
+            counters.add(entities[name], kind, at_ms)
+        self.total.add(entities["total"], kind, at_ms)
+
+    def counts(self, rows: Ints, asked: Asked) -> Counts:
+        """Return the counters of contents `rows` int64[n] as of one moment (asked: one query)."""
+        now_ms = int(asked.at_ms[0])
+        entities = self._entities(rows, _part(asked), asked.device)
+        by = {name: self.by[name].at(entities[name], now_ms) for name in ENTITIES}
+        return Counts(by, self.total.at(_TOTAL_ROWS, now_ms))
+
+    def counts_before(self, rows: Ints, asked: Asked, log: EventLog) -> Counts:
+        """Return the counters as of each pair's own moment, events of it and later ones left out.
+
+        rows: int64[n]; asked: n queries; log: the events that are not counted yet, up to the last
+        moment, within `counters.MAX_STRETCH_MS`.
+        """
+        events, kind, at_ms = self._occurrences(log)
+        entities = self._entities(rows, _part(asked), asked.device)
+        now_ms = asked.at_ms
+        by = {
+            name: self.by[name].before(entities[name], now_ms, (events[name], kind, at_ms))
+            for name in ENTITIES
+        }
+        total_rows = np.repeat(_TOTAL_ROWS, len(rows), axis=0)
+        total = self.total.before(total_rows, now_ms, (events["total"], kind, at_ms))
+        return Counts(by, total)
+
+    def _occurrences(self, log: EventLog) -> tuple[dict[str, Ints], Ints, Ints]:
+        """Return what events are about, what they count as, and when; long views count twice."""
         counted = _KIND_OF[log.kind]
         about = (counted >= 0) & (log.content >= 0)
         log, counted = log.take(about), counted[about]
-        rows = log.content
-        is_long = (counted == Counted.VIEW) & is_long_view(
-            log.watch_seconds, self.catalog.duration_seconds[rows], log.flags
+        duration = self.catalog.duration_seconds[log.content]
+        is_view = counted == Counted.VIEW
+        is_long = is_view & is_long_view(log.watch_seconds, duration, log.flags)
+        is_complete = is_view & (log.watch_seconds >= _COMPLETE_SHARE * duration)  # NaN: False
+        long, complete = np.flatnonzero(is_long), np.flatnonzero(is_complete)
+        index = np.concatenate([np.arange(len(log)), long, complete])
+        kinds = (Counted.LONG_VIEW, Counted.COMPLETE)
+        kind = np.concatenate([counted, np.repeat(kinds, (len(long), len(complete)))])
+        part = part_of_day(log.at_ms, log.utc_offset_minutes.astype(np.int64))
+        entities = self._entities(log.content, part, log.device.astype(np.int64))
+        entities["total"] = np.stack(
+            [np.zeros(len(log), np.int64), np.where(entities["category"] < 0, -1, CATEGORIZED)], 1
         )
-        rows = np.concatenate([rows, rows[is_long]])
-        kind = np.concatenate([counted, np.full(is_long.sum(), Counted.LONG_VIEW, np.int64)])
-        at_ms = np.concatenate([log.at_ms, log.at_ms[is_long]])
-        self.by["content"].add(rows, kind, at_ms)
-        self.by["creator"].add(self.catalog.creator[rows], kind, at_ms)
-        self.by["sound"].add(self.catalog.sound[rows], kind, at_ms)
-        self.by["category"].add(self.catalog.category[rows], kind, at_ms)
-        self.total.add(np.zeros(len(rows), np.int64), kind, at_ms)
+        return {name: e[index] for name, e in entities.items()}, kind, log.at_ms[index]
+
+    def _entities(self, rows: Ints, part: Ints, device: Ints) -> dict[str, Ints]:
+        """Return what contents stand for: int64[n], tags int64[n, t]; −1 for none."""
+        catalog = self.catalog
+        category = catalog.category[rows]
+        return {
+            "content": rows,
+            "creator": catalog.creator[rows],
+            "sound": catalog.sound[rows],
+            "category": category,
+            "tag": _used(catalog.tags[rows]),
+            "category_part": np.where(category < 0, -1, category * N_PARTS + part),
+            "device": np.broadcast_to(device, rows.shape),
+        }
 
     def popularity(self, half_life: int, now_ms: int) -> NDArray[np.float64]:
         """Return float64[n_contents]: decayed long views, plus a third of the other views."""
@@ -105,3 +180,15 @@ class Stats:
             value = make()
             self._shared[key] = (at_ms, value)
         return value  # type: ignore[return-value]
+
+
+_TOTAL_ROWS = np.array([[EVERYTHING, CATEGORIZED]])
+
+
+def _used(tags: Ints) -> Ints:
+    """Return the columns up to the last that holds a tag, at least one."""
+    return tags[:, : max(int((tags >= 0).any(axis=0).sum()), 1)]
+
+
+def _part(asked: Asked) -> Ints:
+    return part_of_day(asked.at_ms, asked.utc_offset_minutes)

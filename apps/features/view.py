@@ -2,131 +2,150 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.content.types import Catalog
-from apps.features.history import History
-from apps.features.stats import Stats
+from apps.features.history import LAST_VIEWS, History
+from apps.features.types import Asked, Counts, Facts
 
 Floats = NDArray[np.float32]
+HALF_LIVES_HOURS = (1, 24, 168, 720)  # of what a viewer did (spec §3.1)
+_DECAYS = np.log(2) / np.array(HALF_LIVES_HOURS, np.float32)  # λ per hour
+ENTITIES = ("creator", "sound", "category", "tag")
+
+
+class Past(IntEnum):
+    """What is added up over those events of a history that share something with the content."""
+
+    VIEWS = 0
+    LONG_VIEWS = 1
+    POSITIVE = 2  # weight for
+    NEGATIVE = 3  # weight against
+    RECENT_1H = 4  # signed weight, decayed: Σ e·exp(−λΔt)
+    RECENT_1D = 5
+    RECENT_7D = 6
+    RECENT_30D = 7
+    SESSION = 8  # views of the session going on
+    TODAY = 9  # views of the last 24 hours
+    LAST_1 = 10  # of the last views
+    LAST_5 = 11
+    LAST_10 = 12
 
 
 class View:
-    """n pairs of a query and a content; serving has one query, training has many.
+    """n pairs of a query and a content; serving has one query, training one for each pair.
 
-    rows: int64[n] catalog rows. query_of: int64[n] index of each pair's query in 0..m−1.
-    at_ms, surface, utc_offset_minutes, language: int64[m] of the queries. history: of the
-    m viewers.
+    A view holds what was known at the moment of each pair and nothing else: no log, no catalogue,
+    no counters that go on counting. asked and history: of m = 1 or m = n queries. facts: of the n
+    contents. counts: of the n pairs as of their moments.
     """
 
-    def __init__(
-        self,
-        *,
-        catalog: Catalog,
-        stats: Stats,
-        history: History,
-        at_ms: NDArray[np.int64],
-        surface: NDArray[np.int64],
-        utc_offset_minutes: NDArray[np.int64],
-        language: NDArray[np.int64],
-        rows: NDArray[np.int64],
-        query_of: NDArray[np.int64],
-    ) -> None:
-        self.catalog = catalog
-        self.stats = stats
+    def __init__(self, *, facts: Facts, counts: Counts, history: History, asked: Asked) -> None:
+        self.facts = facts
         self.history = history
-        self.at_ms = at_ms
-        self.surface = surface
-        self.utc_offset_minutes = utc_offset_minutes
-        self.language = language
-        self.rows = rows
-        self.query_of = query_of
+        self.asked = asked
+        self.counts: dict[str, Floats] = {
+            name: values.astype(np.float32) for name, values in counts.by.items()
+        }
+        self.totals: Floats = counts.total.astype(np.float32)
 
-    @property
-    def n_queries(self) -> int:
-        """M."""
-        return len(self.at_ms)
+    def __len__(self) -> int:
+        return len(self.facts.uploaded_ms)
 
     def of_pairs(self, per_query: NDArray) -> NDArray:
         """Spread values of the queries, [m, …], over the pairs, [n, …]."""
-        return per_query[self.query_of]
+        return np.broadcast_to(per_query, (len(self), *per_query.shape[1:]))
 
     @cached_property
-    def counts(self) -> dict[str, NDArray[np.float32]]:
-        """float32[n, n_counted, n_half_lives] of each entity of the pair's content."""
-        now = int(self.at_ms[0]) if self.n_queries == 1 else self.of_pairs(self.at_ms)
-        columns = {
-            "content": self.rows,
-            "creator": self.catalog.creator[self.rows],
-            "sound": self.catalog.sound[self.rows],
-            "category": self.catalog.category[self.rows],
-        }
-        return {
-            name: self.stats.by[name].at(entity, now).astype(np.float32)
-            for name, entity in columns.items()
-        }
-
-    @cached_property
-    def totals(self) -> NDArray[np.float32]:
-        """float32[m, n_counted, n_half_lives]: everything counted, as of each query."""
-        zeros = np.zeros(self.n_queries, np.int64)
-        return self.stats.total.at(zeros, self.at_ms).astype(np.float32)
-
-    @cached_property
-    def history_weights(self) -> NDArray[np.float32]:
-        """float32[m, h, 5]: views, long views, weight for, against, and of the last day."""
+    def history_weights(self) -> Floats:
+        """float32[m, len(Past), h]: what each event of the history counts."""
         h = self.history
-        recent = np.exp2(-h.hours_ago / 24)
-        return np.stack(
-            [
-                h.is_view,
-                h.is_long,
-                np.maximum(h.weight, 0),
-                np.maximum(-h.weight, 0),
-                h.weight * recent,
-            ],
-            axis=-1,
-        )
+        m, slots = h.weight.shape
+        weights = np.empty((m, len(Past), slots), np.float32)
+        weights[:, Past.VIEWS] = h.is_view
+        weights[:, Past.LONG_VIEWS] = h.is_long
+        np.maximum(h.weight, 0, out=weights[:, Past.POSITIVE])
+        np.maximum(-h.weight, 0, out=weights[:, Past.NEGATIVE])
+        for i, decay in enumerate(_DECAYS):
+            np.multiply(h.weight, np.exp(-decay * h.hours_ago), out=weights[:, Past.RECENT_1H + i])
+        slots_ago = np.arange(slots, 0, -1)
+        np.multiply(h.is_view, slots_ago <= h.session_slots[:, None], out=weights[:, Past.SESSION])
+        np.multiply(h.is_view, h.hours_ago <= 24, out=weights[:, Past.TODAY])
+        for i in range(len(LAST_VIEWS)):
+            is_last = slots_ago <= h.last_slots[:, i, None]
+            np.multiply(h.is_view, is_last, out=weights[:, Past.LAST_1 + i])
+        return weights
 
-    def history_sums(self, column: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Sum the history over what shares the content's entity.
+    @cached_property
+    def history_totals(self) -> Floats:
+        """float32[m, len(Past)]: the history weights summed up."""
+        return np.asarray(self.history_weights.sum(axis=2))
 
-        column: int64[n_contents], the entity of each content (−1: none). Returns float32[n, 6]: the
-        five history weights, and 1/(1 + hours since the last event with the same entity).
+    @cached_property
+    def shared(self) -> tuple[Floats, Floats]:
+        """What the viewer did about contents that share something with this one.
+
+        Returns float32[n, len(ENTITIES), len(Past)], sums over the events about the same creator,
+        sound or category, and for tags by the share of the event's tags that this content has (an
+        event about three tags gives each a third); and float32[n, len(ENTITIES)], 1/(1 + hours
+        since the last such event), 0 for never.
         """
-        past = np.append(column, -2)[self.history.content]  # −2: an empty slot matches nothing
-        mine = column[self.rows]
-        mine = np.where(mine < 0, -3, mine)  # nor does a content without the entity
-        if self.n_queries == 1:
-            match = (past == mine[:, None]).astype(np.float32)
-            sums = match @ self.history_weights[0]
-            nearest = _last_match(match, self.history.hours_ago)
-            return np.concatenate([sums, nearest[:, None]], axis=1)
-        return self._history_sums_in_chunks(past, mine)
+        if len(self.history.weight) == 1:
+            return self._shared_of_one()
+        h, facts = self.history, self.facts
+        match = np.empty((len(self), len(ENTITIES), h.weight.shape[1]), np.float32)
+        for i, past in enumerate((h.creator, h.sound, h.category)):
+            mine = (facts.creator, facts.sound, facts.category)[i].astype(np.int32)
+            mine = np.where(mine < 0, np.int32(-2), mine)  # no entity, nothing shared
+            match[:, i] = past == mine[:, None]
+        match[:, 3] = self._shared_tags()
+        sums = np.matmul(match, self.history_weights.transpose(0, 2, 1))
+        recency = h.is_filled / (1 + h.hours_ago)
+        last = np.where(match > 0, recency[:, None], np.float32(0)).max(axis=2)
+        return sums, last
 
-    def _history_sums_in_chunks(
-        self, past: NDArray[np.int64], mine: NDArray[np.int64]
-    ) -> NDArray[np.float32]:
-        out = np.empty((len(mine), 6), np.float32)
-        for start in range(0, len(mine), 8192):
-            part = slice(start, start + 8192)
-            query = self.query_of[part]
-            match = (past[query] == mine[part, None]).astype(np.float32)
-            out[part, :5] = np.matmul(match[:, None, :], self.history_weights[query])[:, 0]
-            out[part, 5] = _last_match(match, self.history.hours_ago[query])
-        return out
+    def _shared_of_one(self) -> tuple[Floats, Floats]:
+        """Return what `shared` is: with one history, each creator, tag … is summed up once."""
+        h, facts = self.history, self.facts
+        weights, recency = self.history_weights[0].T, h.is_filled[0] / (1 + h.hours_ago[0])
+        tag_weights = weights * h.tag_share[0, :, None]
+        found = [
+            _look_up(h.creator, facts.creator[:, None], weights, recency),
+            _look_up(h.sound, facts.sound[:, None], weights, recency),
+            _look_up(h.category, facts.category[:, None], weights, recency),
+            _look_up(h.tags[0], facts.tags, tag_weights, recency),
+        ]
+        return np.stack([sums for sums, _ in found], 1), np.stack([last for _, last in found], 1)
+
+    def _shared_tags(self) -> Floats:
+        past = self.history.tags
+        n_used = int((self.facts.tags >= 0).any(axis=0).sum())
+        mine = self.facts.tags[:, :n_used]
+        mine = np.where(mine < 0, -2, mine).astype(past.dtype)  # no tag, nothing shared
+        n_shared = np.zeros((len(self), past.shape[2]), np.int8)
+        for of_event in range(past.shape[1]):
+            for of_content in range(n_used):
+                n_shared += past[:, of_event] == mine[:, of_content, None]
+        return n_shared * self.history.tag_share
 
 
-def _last_match(match: Floats, hours_ago: Floats) -> Floats:
-    """Return 1/(1 + hours) since the newest match, 0 where nothing matches."""
-    first = match.argmax(axis=1)  # slots run newest first
-    found = np.take_along_axis(match, first[:, None], 1)[:, 0]
-    ago = (
-        hours_ago[0, first]
-        if len(hours_ago) == 1
-        else np.take_along_axis(hours_ago, first[:, None], 1)[:, 0]
-    )
-    return found / (1 + ago)
+def _look_up(
+    past: NDArray, mine: NDArray[np.int64], weights: Floats, recency: Floats
+) -> tuple[Floats, Floats]:
+    """Sum up the events of one history by what they are about, and read that for each content.
+
+    past: int[t, h] what each event is about (−1: less than t); mine: int64[n, k] what each content
+    stands for; weights: [h, p]; recency: [h]. Returns float32[n, p] sums and float32[n] maxima.
+    """
+    keys = np.unique(past[past >= 0])
+    if not len(keys):
+        return np.zeros((len(mine), weights.shape[1]), np.float32), np.zeros(len(mine), np.float32)
+    about = (past == keys[:, None, None]).any(axis=1).astype(np.float32)
+    at = np.minimum(np.searchsorted(keys, mine), len(keys) - 1)
+    is_shared = keys[at] == mine
+    sums = np.where(is_shared[..., None], (about @ weights)[at], 0).sum(axis=1)
+    last = np.where(is_shared, (about * recency).max(axis=1)[at], 0).max(axis=1)
+    return sums, last

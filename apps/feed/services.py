@@ -155,17 +155,16 @@ def hydrate(query: FeedQuery, profile: Profile, cursor: Cursor, now_ms: int) -> 
         scroll=cursor.session,
         position=cursor.position,
     )
+    # A clock that is a little ahead must not hide what its viewer just did.
+    history = events.history(profile.pk, catalog, at_ms=now_ms + events_conf.MAX_AHEAD_MS + 1)
     own = np.array([profile.own_creator or -1])
     languages = {name: code for code, name in enumerate(catalog.languages)}
     return Request(
         query=Query(
             viewer=profile.pk,
             at_ms=now_ms,
-            # A clock that is a little ahead must not hide what its viewer just did.
-            history=events.history(
-                profile.pk, catalog, at_ms=now_ms + events_conf.MAX_AHEAD_MS + 1
-            ),
-            context=query.context,
+            history=history,
+            context=query.context.filled(history),
             language=languages.get(profile.language, -1),
         ),
         catalog=catalog,

@@ -18,6 +18,8 @@ from apps.core.artifacts import ArtifactError
 from apps.core.live import Live
 from apps.core.metrics import INDEX_RECALL
 from apps.core.models import Artifact
+from apps.features.encoding import Encoder
+from apps.features.encoding import load as load_encoder
 from apps.features.selectors import SCHEMA
 from apps.learning.training import Trained
 from apps.ranking.rankers import SELECT_NAMES, Rankers, load_rankers, save_rankers
@@ -34,6 +36,7 @@ class Bundle(NamedTuple):
     version: str
     retrieval: RetrievalModels
     rankers: Rankers
+    encoder: Encoder
 
 
 def publish(trained: Trained, catalog: Catalog, facts: dict[str, Any]) -> Artifact:
@@ -42,6 +45,7 @@ def publish(trained: Trained, catalog: Catalog, facts: dict[str, Any]) -> Artifa
     def write(folder: Path) -> dict[str, Any]:
         index_facts = save_retrieval(trained.retrieval, catalog, folder)
         save_rankers(trained.rankers, folder)
+        trained.encoder.save(folder)
         return facts | index_facts
 
     return artifacts.publish_artifact(FAMILY, write)
@@ -50,12 +54,13 @@ def publish(trained: Trained, catalog: Catalog, facts: dict[str, Any]) -> Artifa
 def check_bundle(folder: Path) -> None:
     """Load a bundle and ask it something; called in a child process before it is promoted."""
     retrieval = load_retrieval(folder, None)
-    rankers = load_rankers(folder, "check")
+    rankers, encoder = load_rankers(folder, "check"), load_encoder(folder)
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(_GOLDEN_ROWS, len(SELECT_NAMES))).astype(np.float32)
     scores = rankers.select.predict(rows)
     head_scores = rankers.predict_heads(rows[:, -len(SCHEMA) :])
-    finite: list[NDArray] = [scores, *head_scores.values(), retrieval.vectors]
+    encoded = encoder.transform(rows[:, -len(SCHEMA) :])
+    finite: list[NDArray] = [scores, *head_scores.values(), retrieval.vectors, encoded]
     if not all(np.isfinite(values).all() for values in finite):
         raise ArtifactError(f"{folder}: a model gives scores that are not finite")
 
@@ -107,7 +112,12 @@ def load(artifact: Artifact, catalog: Catalog) -> Bundle:
     folder = artifacts.verified_folder(artifact)
     version = f"{FAMILY}-{artifact.pk}"
     INDEX_RECALL.set(artifact.manifest.get("index_recall", 0))
-    return Bundle(version, load_retrieval(folder, catalog), load_rankers(folder, version))
+    return Bundle(
+        version,
+        load_retrieval(folder, catalog),
+        load_rankers(folder, version),
+        load_encoder(folder),
+    )
 
 
 _live: Live[_Loaded] = Live("bundle", _refresh)

@@ -16,10 +16,10 @@ from apps.content.types import Catalog
 from apps.core.clock import to_datetime
 from apps.core.errors import RecsysError
 from apps.events.types import EventLog, is_long_view
-from apps.features.replay import Pairs, replay
+from apps.features.replay import replay
 from apps.learning.algorithms import metrics
 from apps.learning.conf import TrainingParams
-from apps.learning.moments import Moment, moment
+from apps.learning.moments import Moment, moment, pairs_of
 from apps.learning.outcomes import label_views
 from apps.learning.slices import Slice, last_views_slice, temporal_slice, timed_views
 from apps.learning.training import Say, Trained, train_all
@@ -187,7 +187,7 @@ def _judge_scores(part: Slice, catalog: Catalog, trained: Trained) -> dict[str, 
     views = np.flatnonzero(timed_views(part.future))
     shown = part.future.take(views)
     labels = label_views(part.future, views, catalog)
-    pairs = Pairs.of_events(shown)
+    pairs = pairs_of(shown, catalog)
     everything = EventLog.concat([part.past, part.future])
     modes = {
         "frozen": replay(part.past, catalog, pairs),

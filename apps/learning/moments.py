@@ -13,6 +13,7 @@ from apps.core.candidates import Candidates
 from apps.core.pipeline import Pipeline
 from apps.events.types import EventLog
 from apps.features.history import Histories
+from apps.features.replay import Pairs
 from apps.features.stats import Stats
 from apps.features.types import Context, Query
 from apps.profiles import selectors as profiles
@@ -30,17 +31,20 @@ class Moment:
     histories: Histories
     models: RetrievalModels
     stances: profiles.Stances
+    languages: profiles.Languages
     surface: int = 0
 
     def request(self, viewer: int) -> Request:
         """Return the request that the viewer could make at this moment."""
         followed, hidden = self.stances.of(viewer)
+        history = self.histories.events_of(viewer, self.at_ms)
         return Request(
             query=Query(
                 viewer=viewer,
                 at_ms=self.at_ms,
-                history=self.histories.events_of(viewer, self.at_ms),
-                context=Context(surface=self.surface),
+                history=history,
+                context=Context(surface=self.surface).filled(history),
+                language=int(self.languages.of(np.array([viewer]))[0]),
             ),
             catalog=self.catalog,
             stats=self.stats,
@@ -69,8 +73,14 @@ def moment(log: EventLog, catalog: Catalog, models: RetrievalModels, at_ms: int)
         histories=Histories(log, catalog),
         models=models,
         stances=profiles.stances(at_ms=at_ms),
+        languages=profiles.languages(catalog.languages),
         surface=main_surface(log),
     )
+
+
+def pairs_of(log: EventLog, catalog: Catalog) -> Pairs:
+    """Return one pair an event of `log`, as its viewer's request would have asked for it."""
+    return Pairs.of_events(log, profiles.languages(catalog.languages).of(log.viewer))
 
 
 def main_surface(log: EventLog) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from apps.events.types import EventFlag, EventLog, EventType
 from apps.features.replay import Pairs, replay
 from apps.features.selectors import SCHEMA
 from apps.learning.moments import main_surface
-from apps.profiles.selectors import viewer_keys
+from apps.profiles.selectors import languages, viewer_keys
 from apps.ranking.rankers import Rankers
 
 _ALIASES = {
@@ -73,15 +73,18 @@ def read_pairs(path: Path, catalog: Catalog) -> PairTable:
     pks = {content_id: pk for pk, content_id in content.all_public_ids().items()}
     content_pk = np.asarray(table["content_id"].map(pks).fillna(-1), np.int64)
     surface = np.asarray(table.get("surface", pd.Series(-1, table.index)).fillna(-1), np.int64)
+    viewer = np.asarray(table["user_id"].map(viewers | strangers), np.int64)
     return PairTable(
         given=table,
         pairs=Pairs(
-            viewer=np.asarray(table["user_id"].map(viewers | strangers), np.int64),
+            viewer=viewer,
             content=catalog.rows_of(content_pk),
             at_ms=at_ms,
             surface=surface,
             utc_offset_minutes=np.zeros(len(table), np.int64),
-            language=np.full(len(table), -1, np.int64),
+            language=languages(catalog.languages).of(viewer),
+            device=np.zeros(len(table), np.int64),
+            network_ms=np.full(len(table), np.nan, np.float32),
         ),
     )
 
@@ -113,14 +116,7 @@ def score_pairs(
     pairs = table.pairs
     if (pairs.surface < 0).any():
         surface = np.where(pairs.surface < 0, main_surface(log), pairs.surface)
-        pairs = Pairs(
-            pairs.viewer,
-            pairs.content,
-            pairs.at_ms,
-            surface,
-            pairs.utc_offset_minutes,
-            pairs.language,
-        )
+        pairs = replace(pairs, surface=surface)
     if learn:
         log = EventLog.concat([log, outcomes(table, catalog)])
     known = pairs.content >= 0

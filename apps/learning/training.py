@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -14,10 +14,11 @@ from apps.candidates.types import RetrievalModels
 from apps.content.types import Catalog
 from apps.core.candidates import Candidates
 from apps.events.types import EventLog, EventType, is_long_view
-from apps.features.replay import Pairs, replay
+from apps.features.encoding import Encoder, fit
+from apps.features.replay import replay
 from apps.features.selectors import NAMES
 from apps.learning.conf import TrainingParams
-from apps.learning.moments import Moment, moment
+from apps.learning.moments import Moment, moment, pairs_of
 from apps.learning.outcomes import label_views
 from apps.learning.slices import Slice, recent_slices, timed_views
 from apps.ranking.boosters import MIN_POSITIVES, Frame, Model
@@ -37,25 +38,31 @@ class Trained(NamedTuple):
 
     retrieval: RetrievalModels
     rankers: Rankers
+    encoder: Encoder
 
 
 def train_all(
     log: EventLog, catalog: Catalog, params: TrainingParams, *, version: str, say: Say
 ) -> Trained:
     """Return retrieval models and rankers that know nothing but `log`."""
-    examples = []
+    # Not kept in a name: the examples are most of the memory, and gone when the heads are trained.
+    select = train_select(list(_examples(log, catalog, params, say)), params)
+    say("heads")
+    heads, watch, encoder = train_heads(log, catalog, params)
+    say("retrieval models on everything")
+    retrieval = fit_retrieval(log, catalog, params.retrieval)
+    return Trained(retrieval, Rankers(version, select, heads, watch), encoder)
+
+
+def _examples(
+    log: EventLog, catalog: Catalog, params: TrainingParams, say: Say
+) -> Iterator[Examples]:
     for part in recent_slices(log, n=params.n_slices, share=params.slice_share):
         say(f"ranking examples from {len(part.future):,} events after {len(part.past):,}")
         models = fit_retrieval(part.past, catalog, params.retrieval)
         then = moment(part.past, catalog, models, part.at_ms)
-        examples.append(slice_examples(part, then, params))
+        yield slice_examples(part, then, params)
     say("select ranker")
-    select = train_select(examples, params)
-    say("heads")
-    heads, watch = train_heads(log, catalog, params)
-    say("retrieval models on everything")
-    retrieval = fit_retrieval(log, catalog, params.retrieval)
-    return Trained(retrieval, Rankers(version, select, heads, watch))
 
 
 class Examples(NamedTuple):
@@ -110,7 +117,7 @@ def train_select(examples: list[Examples], params: TrainingParams) -> Model:
     """Return the ranker of pools; without any positive example there is none to learn."""
     if not examples:
         return Model(None, 0.0)
-    x = np.concatenate([e.x for e in examples])
+    x = [e.x for e in examples]
     y = np.concatenate([e.y for e in examples])
     if np.count_nonzero(y == 1) < MIN_POSITIVES:
         logger.warning("too few examples for the select ranker; sources' own order will serve")
@@ -120,16 +127,18 @@ def train_select(examples: list[Examples], params: TrainingParams) -> Model:
 
 def train_heads(
     log: EventLog, catalog: Catalog, params: TrainingParams
-) -> tuple[dict[str, Model], WatchTime]:
-    """Return one model a head and the watch-time model, from the latest views."""
+) -> tuple[dict[str, Model], WatchTime, Encoder]:
+    """Return one model a head, the watch-time model and the encoder, from the latest views."""
     views = np.flatnonzero(timed_views(log))[-params.max_views :]
     labels = label_views(log, views, catalog)
-    x = replay(log, catalog, Pairs.of_events(log.take(views)))
+    x = replay(log, catalog, pairs_of(log.take(views), catalog))
+    encoder = fit(x)
     if len(views) < 2 * MIN_POSITIVES:
-        return {head.value: Model(None, _base_rate(labels[head])) for head in Head}, WatchTime()
+        bases = {head.value: Model(None, _base_rate(labels[head])) for head in Head}
+        return bases, WatchTime(), encoder
     frame = Frame(x, list(NAMES))
     heads = {head.value: _train_head(frame, labels[head], params) for head in Head}
-    return heads, _train_watch(x, log.watch_seconds[views], params)
+    return heads, _train_watch(x, log.watch_seconds[views], params), encoder
 
 
 def _train_head(frame: Frame, label: NDArray[np.bool_], params: TrainingParams) -> Model:
@@ -154,7 +163,9 @@ def _train_watch(
     known = np.isfinite(seconds)
     if np.count_nonzero(known) < MIN_POSITIVES:
         return WatchTime()
-    x, seconds = x[known], np.minimum(seconds[known], _MAX_WATCH_SECONDS)
+    if not known.all():  # else a copy of all features for nothing
+        x, seconds = x[known], seconds[known]
+    seconds = np.minimum(seconds, _MAX_WATCH_SECONDS)
     booster = Frame(x, list(NAMES)).train(np.log1p(seconds), params.watch)
     model = Model(booster, float(np.log1p(seconds).mean()))
     typical = np.expm1(model.predict(x, threads=2)).mean()

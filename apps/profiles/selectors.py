@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from django.db.models import Subquery
@@ -60,6 +60,28 @@ def viewer_keys(user_ids: Iterable[str]) -> dict[str, int]:
         rows = Viewer.objects.filter(pseudonym__in=everyone[start : start + 10_000])
         known |= {wanted[p]: pk for p, pk in rows.values_list("pseudonym", "pk")}
     return known
+
+
+class Languages:
+    """The language of every viewer who told theirs, as a code."""
+
+    def __init__(self, viewer: NDArray[np.int64], code: NDArray[np.int64]) -> None:
+        self._viewer, self._code = viewer, code  # viewers ascend
+
+    def of(self, viewer: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return int64[n]: the code of each viewer's language, −1 unknown."""
+        if not len(self._viewer):
+            return np.full(len(viewer), -1, np.int64)
+        at = np.minimum(np.searchsorted(self._viewer, viewer), len(self._viewer) - 1)
+        return np.where(self._viewer[at] == viewer, self._code[at], -1)
+
+
+def languages(names: Sequence[str]) -> Languages:
+    """Return the languages of all viewers, coded by their position in `names`, in one query."""
+    codes = {name: code for code, name in enumerate(names)}
+    known = Viewer.objects.filter(language__in=codes).order_by("pk")
+    rows = [(pk, codes[name]) for pk, name in known.values_list("pk", "language")]
+    return Languages(*np.array(rows, np.int64).reshape(-1, 2).T)
 
 
 class Stances:

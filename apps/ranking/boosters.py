@@ -33,9 +33,14 @@ class BoosterParams:
 
 
 class Frame:
-    """Features x float32[n, f] put into bins once, for several models of the same rows."""
+    """Features float32[n, f] put into bins once, for several models of the same rows.
 
-    def __init__(self, x: NDArray[np.float32], names: list[str]) -> None:
+    x may come in parts, one below the other: they are not joined, which saves a copy.
+    """
+
+    def __init__(
+        self, x: NDArray[np.float32] | list[NDArray[np.float32]], names: list[str]
+    ) -> None:
         import lightgbm as lgb
 
         settings = {

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from apps.candidates.types import Request
 from apps.core.artifacts import ArtifactError
 from apps.core.candidates import Candidates
+from apps.features.definitions import NAMES, SCHEMA_HASH, compute
 from apps.features.history import cut_one
-from apps.features.selectors import NAMES, SCHEMA_HASH, compute
+from apps.features.types import Asked, Facts
 from apps.features.view import View
 from apps.ranking.boosters import Model, load
 from apps.ranking.pool import FEATURE_NAMES, Opinions, pool_features
@@ -60,17 +61,13 @@ class Rankers:
 def request_features(request: Request, rows: NDArray[np.int64]) -> NDArray[np.float32]:
     """Return float32[n, len(SCHEMA)]: the features of `rows` for this request."""
     query, catalog = request.query, request.catalog
+    asked = Asked.of(query)
     return compute(
         View(
-            catalog=catalog,
-            stats=request.stats,
+            facts=Facts.of(catalog, rows),
+            counts=request.stats.counts(rows, asked),
             history=cut_one(query.history, catalog, query.at_ms),
-            at_ms=np.array([query.at_ms]),
-            surface=np.array([query.context.surface]),
-            utc_offset_minutes=np.array([query.context.utc_offset_minutes]),
-            language=np.array([query.language]),
-            rows=rows,
-            query_of=np.zeros(len(rows), np.int64),
+            asked=asked,
         )
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from apps.content.models import Content
 from apps.content.services import upsert_contents
@@ -13,6 +14,7 @@ from apps.content.types import MAX_TAGS, Catalog, ContentMetadata, ContentRow
 NOW_MS = 1_760_000_000_000  # 9 October 2025
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
+N_TAGS = 6
 
 
 def make_content(
@@ -42,6 +44,14 @@ def make_contents(
     return ids
 
 
+def _tags(n: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Return up to three different tags of each content, the first of them first."""
+    tags = np.full((n, MAX_TAGS), -1, np.int64)
+    for row, n_tags in enumerate(rng.integers(0, 4, n).tolist()):
+        tags[row, :n_tags] = rng.permutation(N_TAGS)[:n_tags]
+    return tags
+
+
 def make_catalog(n: int = 12, *, creators: int = 4, seed: int = 0) -> Catalog:
     """Return a catalogue in memory: n contents with some values unknown."""
     rng = np.random.default_rng(seed)
@@ -54,7 +64,7 @@ def make_catalog(n: int = 12, *, creators: int = 4, seed: int = 0) -> Catalog:
         sound=np.arange(n) % 3 - 1,
         category=np.arange(n) % 4 - 1,
         language=np.arange(n) % 3 - 1,
-        tags=np.full((n, MAX_TAGS), -1, np.int64),
+        tags=_tags(n, rng),
         duration_seconds=duration,
         uploaded_ms=NOW_MS - rng.integers(1, 60, n) * DAY_MS,
         changed_ms=np.full(n, NOW_MS),
@@ -63,7 +73,7 @@ def make_catalog(n: int = 12, *, creators: int = 4, seed: int = 0) -> Catalog:
         languages=("en", "de"),
         categories=("music", "sports", "news"),
         n_sounds=2,
-        n_tags=0,
+        n_tags=N_TAGS,
         pk_order=np.arange(n),
         creator_pk_order=np.arange(creators),
     )

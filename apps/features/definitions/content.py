@@ -1,79 +1,100 @@
-"""What is known of the content, whoever asks: counters, rates, trend, age, length (spec §3.2)."""
+"""What is known of the content, whoever asks: counters, rates, growth, age, length (spec §3.2)."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from apps.features.definitions.base import Feature, FeatureGroup
-from apps.features.stats import DAY, EVER, HOURS_6, WEEK, Counted
+from apps.features.stats import DAY, EVER, EVERYTHING, HOURS_6, WEEK, Counted
 from apps.features.view import View
 
+Floats = NDArray[np.float32]
+
 _PRIOR_VIEWS = 10.0  # κ: a rate starts at the average and needs this many views to leave it
+_PRIOR_RATE = 0.3  # of anything, before anybody has watched anything
+_PRIOR_GROWTH = 1.0  # a: long views that pull a growth rate to 1
 _HALF_LIFE_NAMES = {HOURS_6: "6h", DAY: "1d", WEEK: "7d", EVER: "ever"}
+_MAX_LOG = 20.0  # log(1 + n) for any count there can be
 
 
-def smoothed_rate(
-    counts: NDArray[np.float32], totals: NDArray[np.float32], kind: Counted, half_life: int
-) -> NDArray[np.float32]:
-    """Return (n_kind + κ·p) / (n_views + κ), float32[n], p being the rate over everything.
+def average_rates(view: View, kinds: Sequence[int], half_lives: Sequence[int]) -> Floats:
+    """Return float32[1 or n, p]: what share of all views led to each kind, at each half-life."""
+    totals = view.totals[:, EVERYTHING]
+    all_views = totals[:, Counted.VIEW][:, half_lives]
+    return np.asarray((totals[:, kinds, half_lives] + _PRIOR_RATE) / (all_views + 1))
 
-    counts and totals: float32[n, n_counted, n_half_lives] (or totals [1, …]).
+
+def smoothed_rates(
+    counts: Floats, average: Floats, kinds: Sequence[int], half_lives: Sequence[int]
+) -> Floats:
+    """Return (n_kind + κ·p) / (n_views + κ), float32[…, p]; several kinds and half-lives at once.
+
+    counts: float32[…, n_kinds, n_half_lives]; average: p, as `average_rates` gives it.
     """
-    views = counts[:, Counted.VIEW, half_life]
-    all_views = totals[:, Counted.VIEW, half_life]
-    average = (totals[:, kind, half_life] + 0.3) / (all_views + 1)
-    return np.asarray(
-        (counts[:, kind, half_life] + _PRIOR_VIEWS * average) / (views + _PRIOR_VIEWS)
-    )
+    happened = counts[..., kinds, half_lives]
+    views = counts[..., Counted.VIEW, :][..., half_lives]
+    return np.asarray((happened + _PRIOR_VIEWS * average) / (views + _PRIOR_VIEWS))
 
 
-def _totals(view: View) -> NDArray[np.float32]:
-    return view.totals if view.n_queries == 1 else np.asarray(view.of_pairs(view.totals))
-
-
-def _popularity(view: View) -> NDArray[np.float32]:
+def _popularity(view: View) -> Floats:
     counts = view.counts["content"]
     views, long_views = counts[:, Counted.VIEW], counts[:, Counted.LONG_VIEW]
-    logs = np.log1p(np.concatenate([views, long_views], axis=1))
-    # Share of recent long views in the longer past: > 0 for what is on the rise.
-    rise = np.log((long_views[:, [HOURS_6, DAY]] + 0.5) / (long_views[:, [DAY, WEEK]] + 2.0))
-    return np.concatenate([logs, rise], axis=1)
+    totals = view.totals[:, EVERYTHING, Counted.LONG_VIEW]
+    # What the content's slower counter lets expect, times what everything has gained lately: a
+    # rush on the whole platform is no growth of the content.
+    platform = totals[:, [HOURS_6, DAY]] / np.maximum(totals[:, [DAY, WEEK]], 1e-6)
+    expected = long_views[:, [DAY, WEEK]] * platform
+    growth = (long_views[:, [HOURS_6, DAY]] + _PRIOR_GROWTH) / (expected + _PRIOR_GROWTH)
+    return np.concatenate([np.log1p(views), np.log1p(long_views), np.log(growth)], axis=1)
 
 
 POPULARITY = FeatureGroup(
     "content_popularity",
     (
         *(
-            Feature(f"views_{h}", f"log(1 + views), half-life {h}")
+            Feature(f"{name}_{h}", f"log(1 + {doc}), half-life {h}", 0, _MAX_LOG)
+            for name, doc in (("views", "views"), ("long_views", "long views"))
             for h in _HALF_LIFE_NAMES.values()
         ),
         *(
-            Feature(f"long_views_{h}", f"log(1 + long views), half-life {h}")
-            for h in _HALF_LIFE_NAMES.values()
+            Feature(
+                f"growth_{new}",
+                f"log of the long views of the last {new} over those that the last {old} and the "
+                "platform's own growth let expect",
+                -_MAX_LOG,
+                _MAX_LOG,
+            )
+            for new, old in (("6h", "1d"), ("1d", "7d"))
         ),
-        Feature("rise_6h_1d", "log share of the last 6 h in the last day's long views"),
-        Feature("rise_1d_7d", "log share of the last day in the last week's long views"),
     ),
     _popularity,
+    "counters",
 )
 
 
 def _rates(entity: str, pairs: tuple[tuple[Counted, int], ...]) -> FeatureGroup:
-    def value(view: View) -> NDArray[np.float32]:
-        totals = _totals(view)
-        counts = view.counts[entity]
-        return np.stack([smoothed_rate(counts, totals, *pair) for pair in pairs], axis=1)
+    kinds, half_lives = [int(kind) for kind, _ in pairs], [h for _, h in pairs]
+
+    def value(view: View) -> Floats:
+        average = average_rates(view, kinds, half_lives)
+        return smoothed_rates(view.counts[entity], average, kinds, half_lives)
 
     features = tuple(
         Feature(
             f"{entity}_{kind.name.lower()}_rate_{_HALF_LIFE_NAMES[half_life]}",
             f"{kind.name.lower()} per view of the {entity}, smoothed, half-life "
             f"{_HALF_LIFE_NAMES[half_life]}",
+            0,
+            # Likes and comments may come without a view, or several to one.
+            1 if kind in (Counted.LONG_VIEW, Counted.COMPLETE) else 1e6,
+            default=_PRIOR_RATE,
         )
         for kind, half_life in pairs
     )
-    return FeatureGroup(f"{entity}_rates", features, value)
+    return FeatureGroup(f"{entity}_rates", features, value, "counters")
 
 
 CONTENT_RATES = _rates(
@@ -82,43 +103,80 @@ CONTENT_RATES = _rates(
         (Counted.LONG_VIEW, DAY),
         (Counted.LONG_VIEW, WEEK),
         (Counted.LONG_VIEW, EVER),
+        (Counted.COMPLETE, EVER),
         (Counted.LIKE, WEEK),
         (Counted.LIKE, EVER),
+        (Counted.COMMENT, EVER),
         (Counted.SHARE, EVER),
+        (Counted.SAVE, EVER),
         (Counted.NEGATIVE, EVER),
     ),
 )
 CREATOR_RATES = _rates(
-    "creator", ((Counted.LONG_VIEW, WEEK), (Counted.LONG_VIEW, EVER), (Counted.LIKE, EVER))
+    "creator",
+    (
+        (Counted.LONG_VIEW, WEEK),
+        (Counted.LONG_VIEW, EVER),
+        (Counted.COMPLETE, EVER),
+        (Counted.LIKE, EVER),
+        (Counted.NEGATIVE, EVER),
+    ),
 )
-SOUND_RATES = _rates("sound", ((Counted.LONG_VIEW, EVER),))
-CATEGORY_RATES = _rates("category", ((Counted.LONG_VIEW, WEEK), (Counted.LIKE, EVER)))
+SOUND_RATES = _rates("sound", ((Counted.LONG_VIEW, WEEK), (Counted.LONG_VIEW, EVER)))
+CATEGORY_RATES = _rates(
+    "category", ((Counted.LONG_VIEW, WEEK), (Counted.COMPLETE, EVER), (Counted.LIKE, EVER))
+)
 
 
-def _traits(view: View) -> NDArray[np.float32]:
-    at_ms = view.of_pairs(view.at_ms)
-    age_hours = np.maximum(at_ms - view.catalog.uploaded_ms[view.rows], 0) / 3_600_000
-    duration = view.catalog.duration_seconds[view.rows]
-    creator_views = view.counts["creator"][:, Counted.VIEW, EVER]
-    sound_views = view.counts["sound"][:, Counted.VIEW, EVER]
-    return np.stack(
-        [
-            np.log1p(age_hours),
-            np.log1p(duration),
-            np.log1p(creator_views),
-            np.log1p(sound_views),
-        ],
-        axis=1,
-    ).astype(np.float32)
+def _tag_rates(view: View) -> Floats:
+    kinds, half_lives = [Counted.LONG_VIEW, Counted.LONG_VIEW], [WEEK, EVER]
+    average = average_rates(view, kinds, half_lives)
+    counts = view.counts["tag"]
+    rates = smoothed_rates(counts, average[:, None], kinds, half_lives)
+    is_tag = (view.facts.tags >= 0)[:, : counts.shape[1], None]
+    n_tags = is_tag.sum(axis=1)
+    mean = np.where(n_tags > 0, (rates * is_tag).sum(1) / np.maximum(n_tags, 1), average)
+    # Without a tag the best is the average as well.
+    best = np.where(n_tags > 0, np.where(is_tag, rates, 0).max(axis=1), average)[:, 1:]
+    views = np.log1p(counts[:, :, Counted.VIEW, EVER]).max(axis=1)
+    return np.concatenate([mean, best, views[:, None]], axis=1)
+
+
+TAG_RATES = FeatureGroup(
+    "tag_rates",
+    (
+        Feature("tag_long_view_rate_7d", "mean over the tags, smoothed", 0, 1, _PRIOR_RATE),
+        Feature("tag_long_view_rate_ever", "mean over the tags, smoothed", 0, 1, _PRIOR_RATE),
+        Feature("tag_best_long_view_rate", "of the best tag, smoothed", 0, 1, _PRIOR_RATE),
+        Feature("tag_views", "log(1 + views of the most watched tag, ever)", 0, _MAX_LOG),
+    ),
+    _tag_rates,
+    "counters",
+)
+
+
+def _traits(view: View) -> Floats:
+    facts = view.facts
+    age_hours = np.maximum(view.asked.at_ms - facts.uploaded_ms, 0) / 3_600_000
+    columns = [
+        np.log1p(age_hours),
+        np.log1p(facts.duration_seconds),
+        (facts.tags >= 0).sum(axis=1),
+        np.log1p(view.counts["creator"][:, Counted.VIEW, EVER]),
+        np.log1p(view.counts["sound"][:, Counted.VIEW, EVER]),
+    ]
+    return np.stack(columns, axis=1).astype(np.float32)
 
 
 TRAITS = FeatureGroup(
     "content_traits",
     (
-        Feature("age", "log(1 + hours since the upload)"),
-        Feature("duration", "log(1 + seconds); missing where unknown"),
-        Feature("creator_views", "log(1 + views of the creator's contents, ever)"),
-        Feature("sound_views", "log(1 + views of contents with the sound, ever)"),
+        Feature("age", "log(1 + hours since the upload)", 0, _MAX_LOG),
+        Feature("duration", "log(1 + seconds)", 0, _MAX_LOG, np.nan, may_miss=True),
+        Feature("n_tags", "tags, at most 8", 0, 8),
+        Feature("creator_views", "log(1 + views of the creator's contents, ever)", 0, _MAX_LOG),
+        Feature("sound_views", "log(1 + views of contents with the sound, ever)", 0, _MAX_LOG),
     ),
     _traits,
+    "counters",
 )

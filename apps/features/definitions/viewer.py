@@ -1,4 +1,4 @@
-"""What is known of the viewer and of the moment, whatever the content (spec §3.1, §3.3)."""
+"""What is known of the viewer, whatever the content: habits, engagement, sessions (spec §3.1)."""
 
 from __future__ import annotations
 
@@ -6,70 +6,142 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.features.definitions.base import Feature, FeatureGroup
-from apps.features.view import View
+from apps.features.history import HISTORY_SLOTS, LAST_VIEWS, Summed
+from apps.features.view import HALF_LIVES_HOURS, Past, View
 
-_PRIOR = 5.0  # views that a viewer's own rate counts as much as the average
-_AVERAGE_LONG_RATE = 0.35
-_SESSION_GAP_HOURS = 0.5  # spec §2.3
+Floats = NDArray[np.float32]
+
+PRIOR_VIEWS = 5.0  # views that a viewer's own rate counts as much as the average
+AVERAGE_LONG_RATE = 0.35
+_NEVER_HOURS = 1e4
+_MAX_LOG = 20.0
+_LOG_SLOTS = float(np.log1p(HISTORY_SLOTS)) + 1e-3
+MOST_ENGAGED = float(np.log1p(3 * HISTORY_SLOTS)) + 1e-3  # the strongest event in every slot
 
 
-def _behavior(view: View) -> NDArray[np.float32]:
+def signed_log(weight: Floats) -> Floats:
+    """Return sign(w)·log(1 + |w|): heavy users and others on one scale, for and against alike."""
+    return np.asarray(np.sign(weight) * np.log1p(np.abs(weight)))
+
+
+def long_rate(view: View) -> Floats:
+    """Return the viewer's share of long views, smoothed, float32[m]."""
+    sums = view.history.sums
+    long_views = sums[:, Summed.LONG] + PRIOR_VIEWS * AVERAGE_LONG_RATE
+    return np.asarray(long_views / (sums[:, Summed.VIEW] + PRIOR_VIEWS))
+
+
+def _behavior(view: View) -> Floats:
     h = view.history
-    n_views, n_long = h.is_view.sum(1), h.is_long.sum(1)
-    last_ten = h.is_view * (np.cumsum(h.is_view, axis=1) <= 10)
-    filled = h.content >= 0
-    last_hours = np.where(filled[:, 0], h.hours_ago[:, 0], 1e4)
-    gap = np.diff(h.hours_ago, axis=1, prepend=0.0)
-    in_session = np.logical_and.accumulate((gap <= _SESSION_GAP_HOURS) & filled, axis=1)
-    liked = ((h.weight >= 1) & (h.is_view == 0)).sum(1)
+    n_views = h.sums[:, Summed.VIEW]
+    last_ten = h.last_sums[:, LAST_VIEWS.index(10)]
+    last_hours = np.where(h.is_filled[:, -1], h.hours_ago[:, -1], _NEVER_HOURS)
     columns = [
         np.log1p(n_views),
-        (n_long + _PRIOR * _AVERAGE_LONG_RATE) / (n_views + _PRIOR),
-        ((h.is_long * last_ten).sum(1) + 2 * _AVERAGE_LONG_RATE) / (last_ten.sum(1) + 2),
-        np.log1p(last_hours),
-        np.log1p((in_session & (h.is_view == 1)).sum(1)),
-        (liked + 0.1) / (n_views + _PRIOR),
-        _skip_streak(h.is_view, h.is_long),
+        long_rate(view),
+        (last_ten[:, Summed.LONG] + 2 * AVERAGE_LONG_RATE) / (last_ten[:, Summed.VIEW] + 2),
+        h.last_sums[:, LAST_VIEWS.index(1), Summed.LONG],
+        np.log1p(h.streak),
+        (h.sums[:, Summed.LIKED] + 0.1) / (n_views + PRIOR_VIEWS),
+        (h.sums[:, Summed.AGAINST] + 0.1) / (n_views + PRIOR_VIEWS),
+        np.log1p(np.minimum(last_hours, _NEVER_HOURS)),
     ]
+    return _spread(view, columns)
+
+
+def _spread(view: View, columns: list[Floats]) -> Floats:
     return np.asarray(view.of_pairs(np.stack(columns, axis=1).astype(np.float32)))
-
-
-def _skip_streak(is_view: NDArray[np.float32], is_long: NDArray[np.float32]) -> NDArray:
-    """Return how many views there have been since the last long one, float32[m]."""
-    before_long = np.logical_and.accumulate(is_long == 0, axis=1)
-    return np.log1p((before_long & (is_view == 1)).sum(1))
 
 
 BEHAVIOR = FeatureGroup(
     "viewer_behavior",
     (
-        Feature("n_views", "log(1 + views in the history read, at most 100 events)"),
-        Feature("long_rate", "share of long views, smoothed"),
-        Feature("long_rate_last_10", "share of long views in the last ten, smoothed"),
-        Feature("hours_since_last", "log(1 + hours since the viewer's last event)"),
-        Feature("session_views", "log(1 + views in the session going on, 30 minutes' gap)"),
-        Feature("like_rate", "explicit positive events per view, smoothed"),
-        Feature("streak_without_long", "log(1 + views since the last long one)"),
+        Feature("n_views", "log(1 + views in the history, at most 100 events)", 0, _LOG_SLOTS),
+        Feature("long_rate", "share of long views, smoothed", 0, 1, AVERAGE_LONG_RATE),
+        Feature("long_rate_last_10", "of the last ten views, smoothed", 0, 1, AVERAGE_LONG_RATE),
+        Feature("last_was_long", "1 if the last view was long", 0, 1, kind="flag"),
+        Feature("streak_without_long", "log(1 + views since the last long one)", 0, _LOG_SLOTS),
+        Feature("like_rate", "explicit positive events per view, smoothed", 0, 21, 0.02),
+        Feature("negative_rate", "skips, hides and reports per view, smoothed", 0, 21, 0.02),
+        Feature(
+            "hours_since_last",
+            "log(1 + hours since the viewer's last event), at most 10,000",
+            0,
+            10,
+            float(np.log1p(_NEVER_HOURS)),
+        ),
     ),
     _behavior,
+    "request",
 )
 
 
-def _context(view: View) -> NDArray[np.float32]:
-    local_hours = view.at_ms / 3_600_000 + view.utc_offset_minutes / 60
-    angle = 2 * np.pi * (local_hours % 24) / 24
-    weekday = (local_hours // 24 + 3) % 7  # 1 January 1970 was a Thursday
-    columns = np.stack([np.sin(angle), np.cos(angle), weekday, view.surface], axis=1)
-    return np.asarray(view.of_pairs(columns.astype(np.float32)))
+def _engagement(view: View) -> Floats:
+    recent = signed_log(view.history_totals[:, Past.RECENT_1H : Past.RECENT_30D + 1])
+    positive = np.log1p(view.history.sums[:, Summed.POSITIVE])
+    return np.asarray(view.of_pairs(np.concatenate([positive[:, None], recent], axis=1)))
 
 
-CONTEXT = FeatureGroup(
-    "context",
+ENGAGEMENT = FeatureGroup(
+    "viewer_engagement",
     (
-        Feature("hour_sin", "sin(2π·hour/24), the viewer's local fractional hour"),
-        Feature("hour_cos", "cos(2π·hour/24)"),
-        Feature("weekday", "0 Monday … 6 Sunday, local"),
-        Feature("surface", "page of the app, as the client numbers it"),
+        Feature("engagement", "log(1 + weight of all that the viewer did for contents)", 0, 6),
+        *(
+            Feature(
+                f"engagement_{hours}h",
+                f"signed log(1 + |Σ e·exp(−λΔt)|) of the viewer's events, half-life {hours} h",
+                -MOST_ENGAGED,
+                MOST_ENGAGED,
+            )
+            for hours in HALF_LIVES_HOURS
+        ),
     ),
-    _context,
+    _engagement,
+    "request",
+)
+
+
+def _sessions(view: View) -> Floats:
+    h = view.history
+    now, ended = h.session_sums, h.sums - h.session_sums
+    n_ended = np.where(h.n_ended > 0, h.n_ended, np.nan)
+    columns = [
+        np.log1p(now[:, Summed.VIEW]),
+        np.log1p(60 * h.session_hours),
+        (now[:, Summed.LONG] + 2 * AVERAGE_LONG_RATE) / (now[:, Summed.VIEW] + 2),
+        np.log1p(now[:, Summed.AGAINST]),
+        np.log1p(h.n_ended),
+        np.log1p(np.maximum(60 * ended[:, Summed.SESSION_HOURS], 0) / n_ended),
+        np.log1p(ended[:, Summed.VIEW] / n_ended),
+    ]
+    return _spread(view, columns)
+
+
+SESSIONS = FeatureGroup(
+    "viewer_sessions",
+    (
+        Feature("session_views", "log(1 + views in the session going on)", 0, _LOG_SLOTS),
+        Feature("session_minutes", "log(1 + minutes since it began)", 0, _MAX_LOG),
+        Feature("session_long_rate", "share of long views in it", 0, 1, AVERAGE_LONG_RATE),
+        Feature("session_negative", "log(1 + skips, hides, reports in it)", 0, _LOG_SLOTS),
+        Feature("n_sessions", "log(1 + sessions that have ended)", 0, _LOG_SLOTS),
+        Feature(
+            "mean_session_minutes",
+            "log(1 + mean length of the sessions that have ended)",
+            0,
+            _MAX_LOG,
+            np.nan,
+            may_miss=True,
+        ),
+        Feature(
+            "mean_session_views",
+            "log(1 + views per session that has ended)",
+            0,
+            _LOG_SLOTS,
+            np.nan,
+            may_miss=True,
+        ),
+    ),
+    _sessions,
+    "request",
 )

@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.content.types import Catalog
-from apps.events.types import EventLog
+from apps.events.types import DEVICES, EventLog
 from apps.features.history import cut_one
 from apps.features.replay import Pairs
 from apps.features.stats import Stats
+from apps.features.types import Facts
 from apps.features.view import View
 
 
@@ -19,21 +20,26 @@ def make_stats(log: EventLog, catalog: Catalog) -> Stats:
     return stats
 
 
-def serving_view(pairs: Pairs, i: int, log: EventLog, catalog: Catalog, stats: Stats) -> View:
-    """Return the view of one pair as a request at its moment makes it."""
+def serving_view(
+    pairs: Pairs,
+    i: int,
+    log: EventLog,
+    catalog: Catalog,
+    stats: Stats,
+    *,
+    rows: NDArray[np.int64] | None = None,
+) -> View:
+    """Return the view of pair i, or of other contents, as a request at its moment makes it."""
     at_ms = int(pairs.at_ms[i])
+    rows = pairs.content[i : i + 1] if rows is None else rows
+    asked = pairs.take(slice(i, i + 1)).asked()
     own = log.before(at_ms)
     own = own.take(own.viewer == pairs.viewer[i])
     return View(
-        catalog=catalog,
-        stats=stats,
+        facts=Facts.of(catalog, rows),
+        counts=stats.counts(rows, asked),
         history=cut_one(own, catalog, at_ms),
-        at_ms=pairs.at_ms[i : i + 1],
-        surface=pairs.surface[i : i + 1],
-        utc_offset_minutes=pairs.utc_offset_minutes[i : i + 1],
-        language=pairs.language[i : i + 1],
-        rows=pairs.content[i : i + 1],
-        query_of=np.zeros(1, np.int64),
+        asked=asked,
     )
 
 
@@ -48,4 +54,6 @@ def make_pairs(catalog: Catalog, at_ms: NDArray[np.int64], *, viewers: int = 7) 
         surface=rng.integers(0, 3, n),
         utc_offset_minutes=rng.choice([0, 120, -480], n),
         language=rng.integers(-1, 2, n),
+        device=rng.integers(0, len(DEVICES), n),
+        network_ms=rng.choice([np.nan, 40, 900], n).astype(np.float32),
     )

@@ -132,6 +132,41 @@ def test_all_at_reads_what_at_reads() -> None:
             np.testing.assert_allclose(column, whole[:, kind, half_life])
 
 
+@settings(deadline=None)
+@given(events, st.integers(0, 48 * HOUR_MS), st.lists(st.integers(0, N_ENTITIES - 1), min_size=1))
+def test_before_reads_what_counting_up_to_the_moment_reads(
+    given_events: list, spread_ms: int, asked: list[int]
+) -> None:
+    # Events up to START are counted, later ones are not yet; each moment is within 48 hours of it.
+    start = SPAN_HOURS * HOUR_MS // 2
+    done = [e for e in given_events if e[2] < start]
+    open_ones = [(e, k, start + at % (48 * HOUR_MS)) for e, k, at in given_events if at >= start]
+    moments = [start + spread_ms * i // len(asked) for i in range(len(asked))]
+    entity, kind, at = np.array(open_ones, np.int64).reshape(-1, 3).T
+
+    found = counted([done]).before(np.array(asked), T0 + np.array(moments), (entity, kind, T0 + at))
+
+    for row, one, moment in zip(found, asked, moments, strict=True):
+        known = [e for e in done + open_ones if e[2] < moment]
+        np.testing.assert_allclose(row, naive(known, T0 + moment)[one], rtol=1e-7, atol=1e-9)
+
+
+def test_event_of_several_entities_counts_for_each() -> None:
+    counters = Counters(3, 1)
+    counters.add(np.array([[0, 2], [2, -1]]), np.array([0, 0]), np.array([T0, T0]))
+
+    found = counters.at(np.array([[2, 0], [1, -1]]), np.array([T0, T0]))
+
+    assert found[:, :, 0, 3].tolist() == [[2, 1], [0, 0]]
+
+
+def test_kinds_past_the_last_are_passed_over() -> None:
+    counters = Counters(1, 2)
+    counters.add(np.array([0, 0]), np.array([1, 2]), np.array([T0, T0]))
+
+    assert counters.at(np.array([0]), T0)[0, :, 3].tolist() == [0, 1]
+
+
 def test_counters_without_events_read_zero() -> None:
     counters = Counters(2, 1)
 

@@ -10,7 +10,16 @@ import pytest
 from apps.content.tests.factories import HOUR_MS, NOW_MS, make_catalog
 from apps.events.tests.factories import make_log
 from apps.events.types import EventLog, EventType
-from apps.features.stats import DAY, ENTITIES, EVER, Counted, Stats
+from apps.features.stats import (
+    CATEGORIZED,
+    DAY,
+    ENTITIES,
+    EVER,
+    EVERYTHING,
+    Counted,
+    Stats,
+    part_of_day,
+)
 from apps.features.tests.factories import make_stats
 
 CATALOG = make_catalog(30)
@@ -69,31 +78,33 @@ def test_shuffled_log_counts_the_same() -> None:
 @pytest.mark.parametrize(
     ("kind", "expected"),
     [
-        (EventType.VIEW, [1, 1, 0, 0, 0]),
-        (EventType.LIKE, [0, 0, 1, 0, 0]),
-        (EventType.COMMENT, [0, 0, 0, 1, 0]),
-        (EventType.SHARE, [0, 0, 0, 1, 0]),
-        (EventType.SAVE, [0, 0, 0, 1, 0]),
-        (EventType.FOLLOW, [0, 0, 0, 1, 0]),
-        (EventType.SKIP, [0, 0, 0, 0, 1]),
-        (EventType.HIDE, [0, 0, 0, 0, 1]),
-        (EventType.REPORT, [0, 0, 0, 0, 1]),
-        (EventType.UNLIKE, [0, 0, 0, 0, 0]),
-        (EventType.CONTENT_UPLOAD, [0, 0, 0, 0, 0]),
+        (EventType.VIEW, {Counted.VIEW, Counted.LONG_VIEW, Counted.COMPLETE}),
+        (EventType.LIKE, {Counted.LIKE}),
+        (EventType.COMMENT, {Counted.COMMENT}),
+        (EventType.SHARE, {Counted.SHARE}),
+        (EventType.SAVE, {Counted.SAVE}),
+        (EventType.FOLLOW, {Counted.SHARE}),
+        (EventType.SKIP, {Counted.NEGATIVE}),
+        (EventType.HIDE, {Counted.NEGATIVE}),
+        (EventType.REPORT, {Counted.NEGATIVE}),
+        (EventType.UNLIKE, set()),
+        (EventType.CONTENT_UPLOAD, set()),
     ],
 )
-def test_each_type_counts_as_what_it_means(kind: EventType, expected: list[int]) -> None:
-    stats = make_stats(make_events(kind, [4]), CATALOG)
+def test_each_type_counts_as_what_it_means(kind: EventType, expected: set[Counted]) -> None:
+    # Content 4 lasts less than the 60 s that it is watched.
+    stats = make_stats(make_events(kind, [4], watch=60), CATALOG)
 
-    assert ever(stats, "content", 4) == expected
-    assert ever(stats, "creator", CATALOG.creator[4]) == expected
-    assert stats.total.at(np.array([0]), NOW_MS)[0, :, EVER].tolist() == expected
+    counts = [float(counted in expected) for counted in Counted]
+    assert ever(stats, "content", 4) == counts
+    assert ever(stats, "creator", CATALOG.creator[4]) == counts
+    assert stats.total.at(np.array([0]), NOW_MS)[0, :, EVER].tolist() == counts
 
 
 def test_short_view_is_no_long_view() -> None:
     stats = make_stats(make_events(EventType.VIEW, [1], watch=0.5), CATALOG)
 
-    assert ever(stats, "content", 1) == [1, 0, 0, 0, 0]
+    assert ever(stats, "content", 1) == [1, *[0] * 7]
 
 
 def test_counts_of_a_creator_are_the_sum_over_their_contents() -> None:
@@ -104,6 +115,42 @@ def test_counts_of_a_creator_are_the_sum_over_their_contents() -> None:
     by_creator = np.bincount(CATALOG.creator, views)
     found = stats.by["creator"].all_at(Counted.VIEW, EVER, NOW_MS)[: len(by_creator)]
     np.testing.assert_allclose(found, by_creator)
+
+
+def test_event_counts_for_each_of_its_tags() -> None:
+    tagged = int(np.flatnonzero((CATALOG.tags >= 0).sum(axis=1) == 3)[0])
+    stats = make_stats(make_events(EventType.VIEW, [tagged, tagged]), CATALOG)
+
+    views = stats.by["tag"].all_at(Counted.VIEW, EVER, NOW_MS)
+
+    mine = CATALOG.tags[tagged, :3]
+    assert views[mine].tolist() == [2, 2, 2]
+    assert views.sum() == 6
+
+
+def test_totals_tell_events_about_a_category_apart() -> None:
+    without = int(np.flatnonzero(CATALOG.category < 0)[0])
+    within = int(np.flatnonzero(CATALOG.category >= 0)[0])
+    stats = make_stats(make_events(EventType.LIKE, [without, within, within]), CATALOG)
+
+    totals = stats.total.at(np.array([EVERYTHING, CATEGORIZED]), NOW_MS)
+
+    assert totals[:, Counted.LIKE, EVER].tolist() == [3, 2]
+
+
+@pytest.mark.parametrize(
+    ("local", "part"),
+    [("21:59", 5), ("22:00", 0), ("01:59", 0), ("02:00", 1), ("12:30", 3), ("18:00", 5)],
+)
+@pytest.mark.parametrize("utc_offset_minutes", [0, 120, -570])
+def test_part_of_the_day_is_by_the_viewers_clock(
+    local: str, part: int, utc_offset_minutes: int
+) -> None:
+    hours, minutes = map(int, local.split(":"))
+    local_minutes = 20_000 * 24 * 60 + hours * 60 + minutes
+    at_ms = np.array([(local_minutes - utc_offset_minutes) * 60_000])
+
+    assert part_of_day(at_ms, np.array([utc_offset_minutes])).tolist() == [part]
 
 
 def test_events_without_a_content_count_for_nothing() -> None:

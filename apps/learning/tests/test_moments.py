@@ -22,7 +22,7 @@ from apps.features.history import Histories
 from apps.features.stats import Stats
 from apps.learning.moments import Moment, main_surface, moment
 from apps.profiles.models import CreatorRelation
-from apps.profiles.selectors import Stances
+from apps.profiles.selectors import Languages, Stances
 
 N = 40
 CATALOG = make_catalog(N)
@@ -41,6 +41,7 @@ def make_moment(relations: list[tuple[int, int, int, int]] | None = None) -> Mom
         histories=Histories(LOG, CATALOG),
         models=fit_retrieval(LOG, CATALOG, SMALL),
         stances=Stances(np.array(relations or [], np.int64).reshape(-1, 4), NOW_MS),
+        languages=Languages(np.array([2, 3]), np.array([1, 0])),
     )
 
 
@@ -53,6 +54,17 @@ class TestRequest:
         mine = LOG.take((LOG.viewer == viewer) & (LOG.at_ms < middle))
         np.testing.assert_array_equal(history.at_ms, mine.at_ms)
         np.testing.assert_array_equal(history.content, mine.content)
+
+    def test_language_is_the_one_that_the_viewer_told(self) -> None:
+        then = make_moment()
+        assert [then.request(viewer).query.language for viewer in (1, 2, 3)] == [-1, 1, 0]
+
+    def test_clock_and_device_are_those_of_the_last_event(self) -> None:
+        log = replace(LOG, utc_offset_minutes=LOG.utc_offset_minutes + 120, device=LOG.device + 2)
+        then = replace(make_moment(), histories=Histories(log, CATALOG))
+        context = then.request(int(LOG.viewer[0])).query.context
+        assert (context.utc_offset_minutes, context.device) == (120, 2)
+        assert then.request(0).query.context.device == 0
 
     def test_stranger_has_no_history(self) -> None:
         request = make_moment().request(0)

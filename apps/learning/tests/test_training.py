@@ -10,9 +10,10 @@ import pytest
 from apps.candidates.services import fit_retrieval
 from apps.candidates.tests.factories import SMALL, make_catalog, make_log
 from apps.events.types import EventLog, EventType
+from apps.features.encoding import fit
 from apps.features.replay import Pairs, replay
 from apps.features.selectors import NAMES
-from apps.learning.moments import Moment, moment
+from apps.learning.moments import Moment, moment, pairs_of
 from apps.learning.slices import Slice, temporal_slice
 from apps.learning.tests.factories import N_CONTENTS, PARAMS, returning_viewers
 from apps.learning.training import (
@@ -84,7 +85,7 @@ class TestTrainSelect:
 
 class TestTrainHeads:
     def test_rare_outcomes_get_their_base_rate(self) -> None:
-        heads, _ = train_heads(LOG, CATALOG, PARAMS)
+        heads, *_ = train_heads(LOG, CATALOG, PARAMS)
         assert heads[Head.LIKE].is_learned
         assert not heads[Head.REPORT].is_learned
         # Nobody reported: 0.1 in 900 views and one
@@ -92,15 +93,27 @@ class TestTrainHeads:
 
     def test_expected_seconds_have_the_mean_of_the_seconds_watched(self) -> None:
         views = LOG.take(LOG.kind == EventType.VIEW)
-        _, watch = train_heads(LOG, CATALOG, PARAMS)
+        _, watch, _ = train_heads(LOG, CATALOG, PARAMS)
         predicted = watch.predict(replay(LOG, CATALOG, Pairs.of_events(views)))
         assert predicted.mean() == pytest.approx(views.watch_seconds.mean(), rel=1e-3)
 
     def test_few_views_teach_base_rates_only(self) -> None:
         few = LOG.take(slice(0, 60))
-        heads, watch = train_heads(few, CATALOG, PARAMS)
+        heads, watch, _ = train_heads(few, CATALOG, PARAMS)
         assert not any(model.is_learned for model in heads.values())
         assert not watch.model.is_learned
+
+
+class TestEncoder:
+    def test_rows_after_the_training_window_do_not_change_it(self) -> None:
+        cut = int(LOG.at_ms[len(LOG) * 2 // 3])
+        *_, known = train_heads(LOG.before(cut), CATALOG, PARAMS)
+        views = LOG.before(cut).take(LOG.before(cut).kind == EventType.VIEW)
+        of_window = fit(replay(LOG, CATALOG, pairs_of(views, CATALOG)))
+        np.testing.assert_array_equal(known.mean, of_window.mean)
+        np.testing.assert_array_equal(known.high, of_window.high)
+        *_, everything = train_heads(LOG, CATALOG, PARAMS)
+        assert (everything.mean != known.mean).any()
 
 
 class TestTrainAll:

@@ -1,0 +1,124 @@
+"""The registry of features in a real browser: found, read and left by keyboard, wide and narrow."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.contrib.auth.models import User
+from django.test import Client
+
+from apps.features.definitions import NAMES
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+_CHROMIUM = next((path for name in _NAMES if (path := shutil.which(name))), None)
+WIDTHS = {"wide": (1280, 800), "narrow": (360, 740)}
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(_CHROMIUM is None, reason=f"no browser: none of {_NAMES} is on the PATH"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    # Playwright's event loop runs in this thread, where the tests ask the database.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    with sync_api.sync_playwright() as playwright:
+        args = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        chromium = playwright.chromium.launch(executable_path=_CHROMIUM, args=args)
+        yield chromium
+        chromium.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture(params=[(w, t) for w in WIDTHS for t in ("light", "dark")], ids=str)
+def page(request: Any, browser: Any, live_server: Any, transactional_db: None) -> Iterator[Any]:
+    width, theme = request.param
+    client = Client()
+    client.force_login(User.objects.create_superuser("mo"))
+    cookie = client.cookies[django_settings.SESSION_COOKIE_NAME].value
+    size = dict(zip(("width", "height"), WIDTHS[width], strict=True))
+    context = browser.new_context(viewport=size, color_scheme=theme, reduced_motion="reduce")
+    context.add_cookies(
+        [
+            {
+                "name": django_settings.SESSION_COOKIE_NAME,
+                "value": cookie,
+                "url": live_server.url,
+            }
+        ]
+    )
+    page = context.new_page()
+    console: list[str] = []
+    page.on("console", lambda m: console.append(m.text) if m.type != "log" else None)
+    page.on("pageerror", lambda error: console.append(str(error)))
+    page.goto(f"{live_server.url}/ops/features/")
+    yield page
+    if folder := os.environ.get("RECSYS_SCREENSHOTS"):
+        page.screenshot(path=f"{folder}/features-{width}-{theme}.png")
+    context.close()
+    assert console == []
+
+
+def visible(page: Any) -> list[str]:
+    rows = page.locator("[data-row]:visible th code").all_inner_texts()
+    return [str(name) for name in rows]
+
+
+def test_page_shows_the_registry_and_fits_the_window(page: Any) -> None:
+    assert visible(page) == list(NAMES)
+    overflow = page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+    assert overflow == 0
+
+
+def test_reader_finds_a_feature_by_keyboard(page: Any) -> None:
+    page.keyboard.press("/")
+    page.keyboard.type("half-life 720")
+    found = visible(page)
+    assert found
+    assert all(name.endswith("720h") for name in found)
+    assert page.inner_text("[data-found]") == f"{len(found)} features"
+    page.keyboard.type("!")
+    assert visible(page) == []
+    assert page.is_visible("[data-none]")
+
+
+def test_first_tab_leads_past_the_bar(page: Any) -> None:
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.matches('.skip')")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "features"
+
+
+def test_text_stands_out_from_its_background(page: Any) -> None:
+    contrast = page.evaluate(
+        """() => {
+          const light = (rgb) => {
+            const [r, g, b] = rgb.match(/[\\d.]+/g).slice(0, 3).map((v) => {
+              const c = v / 255;
+              return c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+            });
+            return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+          };
+          const ground = light(getComputedStyle(document.querySelector("table")).backgroundColor);
+          return ["tbody th code", "tbody th span", "td", "td small"].map((at) => {
+            const ink = light(getComputedStyle(document.querySelector(at)).color);
+            return (Math.max(ink, ground) + 0.05) / (Math.min(ink, ground) + 0.05);
+          });
+        }"""
+    )
+    assert min(contrast) >= 4.5
+
+
+def test_theme_can_be_changed(page: Any) -> None:
+    before = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.click("[data-theme-toggle]")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != before
