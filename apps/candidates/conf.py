@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from apps.candidates.algorithms.als import ALSParams
+from apps.candidates.algorithms.deepwalk import DeepWalkParams
+from apps.candidates.algorithms.interests import InterestParams
 from apps.candidates.algorithms.item_item import ItemItemParams
 from apps.candidates.algorithms.next_item import NextItemParams
 
@@ -33,6 +35,42 @@ class QueryParams:
     item_item: float = 10.0
 
 
+@dataclass(frozen=True, slots=True)
+class ContentParams:
+    """How contents are embedded by what they are (spec §3.4), and asked."""
+
+    text_width: int = 32  # dimensions of each block
+    tags_width: int = 16
+    sound_width: int = 16
+    visual_width: int = 32
+    weights: Mapping[str, float] = field(
+        default_factory=lambda: {"text": 0.5, "tags": 1.0, "sound": 0.3, "visual": 1.0}
+    )
+    theta: float = 0.5  # θ, cosine above which a content is like an interest, −1…1
+    least: int = 20  # contents that must pass; θ is lowered until they do
+
+
+@dataclass(frozen=True, slots=True)
+class ViewerParams:
+    """How viewers like the one who asks are found and asked (spec §4.2)."""
+
+    k: int = 100  # neighbors
+    shrinkage: float = 5.0  # s, weight of the baseline in neighbors
+    sharpness: float = 4.0  # power of the cosine that is a neighbor's weight
+    damping: float = 5.0  # of the biases, in viewers
+    most_viewers: int = 200_000  # kept, the latest active ones
+    most_contents: int = 100  # kept of each, the latest ones
+
+
+@dataclass(frozen=True, slots=True)
+class GroupParams:
+    """How popular contents are counted by language and age group."""
+
+    half_life_hours: float = 72.0
+    most: int = 300  # contents of a group
+    least_views: float = 200.0  # decayed; a group with fewer falls back to a larger one
+
+
 # Candidates that a source may propose; what each earns decides them (`learning.tuning`).
 QUOTAS: Mapping[str, int] = {
     "followed": 40,
@@ -46,6 +84,13 @@ QUOTAS: Mapping[str, int] = {
     "popular_ever": 40,
     "trending": 40,
     "fresh": 50,
+    "like_content": 60,
+    "interests": 60,
+    "similar_viewers": 60,
+    "hybrid": 40,
+    "liked_sounds": 20,
+    "popular_near": 30,
+    "explore": 20,
 }
 
 
@@ -64,14 +109,28 @@ class RetrievalParams:
     item_item: ItemItemParams = field(default_factory=ItemItemParams)
     item_item_signal: Signal = field(default_factory=Signal)
     query: QueryParams = field(default_factory=QueryParams)
+    embedder: Literal["als", "deepwalk"] = "als"  # of the collaborative vectors
+    deepwalk: DeepWalkParams = field(default_factory=DeepWalkParams)
+    interests: InterestParams = field(default_factory=InterestParams)
+    content: ContentParams = field(default_factory=ContentParams)
+    content_signal: Signal = field(default_factory=lambda: Signal(short_view=0.0))
+    viewers: ViewerParams = field(default_factory=ViewerParams)
+    viewers_signal: Signal = field(default_factory=Signal)
+    kappa: float = 10.0  # κ: contents met after which `hybrid` trusts both parents alike
+    groups: GroupParams = field(default_factory=GroupParams)
     quotas: Mapping[str, int] = field(default_factory=lambda: dict(QUOTAS))
     seed: int = 7
+
+    @property
+    def factors(self) -> int:
+        """Dimensions of the collaborative vectors."""
+        return self.deepwalk.factors if self.embedder == "deepwalk" else self.als.factors
 
 
 DEFAULTS = RetrievalParams()
 
 # What no log can say that it earns: follows, new uploads and risers are shown on principle.
-LEAST_QUOTAS: Mapping[str, int] = {"followed": 40, "trending": 20, "fresh": 30}
+LEAST_QUOTAS: Mapping[str, int] = {"followed": 40, "trending": 20, "fresh": 30, "explore": 20}
 MAX_POOL = 700  # distinct candidates of a request, on average, that tuned quotas add up to
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -46,6 +49,10 @@ class SparseScores:
         rows, scores = self._rows[known], self._scores[known]
         allowed = ~excluded[rows]
         return np.asarray(rows[allowed][best_rows(scores[allowed], k)])
+
+    def scale(self) -> Scale:
+        """Return what is usual among the few."""
+        return Scale.of(self._scores)
 
     def at(self, rows: Rows) -> NDArray[np.float32]:
         """Return the score of each row, NaN for those without one."""
@@ -101,6 +108,137 @@ class VectorScores:
         known = np.minimum(rows, len(self._vectors) - 1)
         scores = self._vectors[known] @ self._query
         return np.where(rows < len(self._vectors), scores, np.float32(np.nan))
+
+
+class Space(Protocol):
+    """Contents as vectors of one space."""
+
+    def __len__(self) -> int: ...
+
+    def at(self, rows: Rows) -> NDArray[np.float32]:
+        """Return the vectors of rows, float32[n, f], 0 for rows past the end."""
+        ...
+
+    def search(self, query: NDArray[np.float32], k: int, excluded: NDArray[np.bool_]) -> Rows:
+        """Return at most k rows of the largest products, best first, none excluded."""
+        ...
+
+    def products(self, queries: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return every content's products with queries float32[m, f], float32[n, m]."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class VectorSpace:
+    """Vectors with an index over them."""
+
+    vectors: NDArray[np.float32]
+    index: VectorIndex
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def at(self, rows: Rows) -> NDArray[np.float32]:
+        """Return the vectors of rows, float32[n, f], 0 for rows past the end."""
+        known = rows < len(self.vectors)
+        return np.where(known[:, None], self.vectors[np.where(known, rows, 0)], np.float32(0))
+
+    def search(self, query: NDArray[np.float32], k: int, excluded: NDArray[np.bool_]) -> Rows:
+        """Return at most k rows of the largest products, best first, none excluded."""
+        return self.index.search(query, k, excluded)
+
+    def products(self, queries: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return every content's products with queries float32[m, f], float32[n, m]."""
+        return self.vectors @ queries.T
+
+
+class InterestScores:
+    """The best product with any of several queries; a vector of zeros is no opinion.
+
+    queries: float32[m, f], as long as they count. theta: what is at or below it is not proposed,
+    as long as `least` contents pass; else it is lowered until they do.
+    """
+
+    _DENSE_UP_TO = 20_000  # contents; there one product beats m searches
+    _DEPTH = 200  # rows looked for at once: who asks for some often asks for more
+    _SAMPLE = 1000
+
+    def __init__(
+        self,
+        space: Space,
+        queries: NDArray[np.float32],
+        *,
+        theta: float = -np.inf,
+        least: int = 0,
+    ) -> None:
+        self._space = space
+        self._queries = queries
+        self._theta = theta
+        self._least = least
+        self._is_dense = len(space) <= self._DENSE_UP_TO
+        self._dense = _best(space.products(queries)) if self._is_dense else None
+        self._found: tuple[NDArray[np.bool_], int, Rows] | None = None
+
+    def top(self, k: int, excluded: NDArray[np.bool_]) -> Rows:
+        """Return at most k rows above the threshold, best first, none excluded."""
+        rows = self.nearest(k, excluded)
+        n_passing = int(np.count_nonzero(self.at(rows) > self._theta))
+        return rows[: max(n_passing, min(self._least, k))]
+
+    def nearest(self, k: int, excluded: NDArray[np.bool_]) -> Rows:
+        """Return at most k rows, best first, none excluded, whatever their score."""
+        if self._found is None or self._found[0] is not excluded or self._found[1] < k:
+            depth = max(k, self._DEPTH)
+            self._found = excluded, depth, self._search(depth, excluded)
+        return self._found[2][:k]
+
+    def _search(self, k: int, excluded: NDArray[np.bool_]) -> Rows:
+        if self._dense is not None:
+            return DenseScores(self._dense).top(k, excluded)
+        parts = [self._space.search(query, k, excluded) for query in self._queries]
+        rows = np.unique(np.concatenate(parts))
+        return np.asarray(rows[best_rows(np.nan_to_num(self.at(rows), nan=-np.inf), k)])
+
+    def at(self, rows: Rows) -> NDArray[np.float32]:
+        """Return the score of each row, NaN for contents without a vector."""
+        if self._dense is not None:
+            return gather(self._dense, rows)
+        return gather(_best(self._space.at(rows) @ self._queries.T), np.arange(len(rows)))
+
+    def scale(self) -> Scale:
+        """Return what is usual among all contents."""
+        if self._dense is not None:
+            return Scale.of(self._dense)
+        step = max(len(self._space) // self._SAMPLE, 1)
+        return Scale.of(self.at(np.arange(0, len(self._space), step)))
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Where scores lie: what makes those of two sources comparable."""
+
+    mean: float = 0.0
+    spread: float = 1.0
+    least: float = 0.0  # the lowest z-score: that of no opinion
+
+    @classmethod
+    def of(cls, scores: NDArray[np.float32]) -> Scale:
+        """Return the scale of the finite scores."""
+        known = scores[np.isfinite(scores)]
+        if not len(known):
+            return cls()
+        mean, spread = float(known.mean()), max(float(known.std()), 1e-9)
+        return cls(mean, spread, (float(known.min()) - mean) / spread)
+
+    def z(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return z-scores; no opinion is worth no more than the lowest."""
+        z = (scores - np.float32(self.mean)) / np.float32(self.spread)
+        return np.where(np.isfinite(z), z, np.float32(self.least))
+
+
+def _best(products: NDArray[np.float32]) -> NDArray[np.float32]:
+    best = products.max(axis=1)
+    return np.where(best == 0, np.float32(-np.inf), best)
 
 
 def gather(scores: NDArray[np.float32], rows: Rows) -> NDArray[np.float32]:

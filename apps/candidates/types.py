@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 
 from apps.candidates.algorithms.neighbors import Neighbors
 from apps.candidates.conf import DEFAULTS, RetrievalParams
+from apps.candidates.content_vectors import ContentVectors
+from apps.candidates.groups import Charts
 from apps.candidates.index import VectorIndex
 from apps.candidates.restrictions import Restriction
+from apps.candidates.viewers import Viewers
 from apps.content.types import Catalog
 from apps.features.stats import Stats
 from apps.features.types import Query
@@ -33,6 +36,9 @@ class RetrievalModels:
     index: VectorIndex
     next_item: Neighbors
     item_item: Neighbors
+    content: ContentVectors | None = None  # by what contents are
+    viewers: Viewers | None = None
+    charts: Charts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,12 @@ class Request:
     def params(self) -> RetrievalParams:
         """The parameters of the models at hand."""
         return self.models.params if self.models else DEFAULTS
+
+    @property
+    def language(self) -> str:
+        """The viewer's language, empty where not known."""
+        code = self.query.language
+        return self.catalog.languages[code] if code >= 0 else ""
 
     def excluded(self) -> NDArray[np.bool_]:
         """Return bool[n_contents]: what sources need not propose, as filters would remove it."""

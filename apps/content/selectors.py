@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from apps.content.catalog import CatalogReader
 from apps.content.models import Content
@@ -17,6 +20,30 @@ class ContentKey(NamedTuple):
     pk: int
     creator_pk: int
     duration_seconds: float | None = None
+
+
+class Described(NamedTuple):
+    """What is known about a content beside the columns of the catalogue."""
+
+    description: str
+    tags: list[str]
+    category: str
+    sound_pk: int | None
+    visual_features: list[float] | None
+
+
+def described(
+    content_pks: NDArray[np.int64], *, chunk: int = 2000
+) -> Iterator[list[Described | None]]:
+    """Yield what is known about the contents, in order, a chunk at a time; None for one gone."""
+    names = ("description", "tags", "category", "sound_id", "visual_features")
+    for start in range(0, len(content_pks), chunk):
+        wanted = content_pks[start : start + chunk].tolist()
+        rows: Iterable[tuple[Any, ...]] = Content.objects.filter(pk__in=wanted).values_list(
+            "pk", *names
+        )
+        found = {pk: Described(*rest) for pk, *rest in rows}
+        yield [found.get(pk) for pk in wanted]
 
 
 def content_keys(content_ids: Iterable[str]) -> dict[str, ContentKey]:

@@ -173,10 +173,12 @@ class Stats:
         n = len(self.catalog)
         return np.asarray(long_views[:n] + 0.3 * (views[:n] - long_views[:n]))
 
-    def shared(self, key: Hashable, at_ms: int, make: Callable[[], T]) -> T:
+    def shared(
+        self, key: Hashable, at_ms: int, make: Callable[[], T], *, for_ms: int = _SHARED_MS
+    ) -> T:
         """Return what `make` gives, made once for all requests of about the same moment."""
         made_at, value = self._shared.get(key, (None, None))
-        if made_at is None or abs(at_ms - made_at) >= _SHARED_MS:
+        if made_at is None or abs(at_ms - made_at) >= for_ms:
             value = make()
             self._shared[key] = (at_ms, value)
         return value  # type: ignore[return-value]

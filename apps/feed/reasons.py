@@ -14,6 +14,13 @@ _REASONS = {
     "popular_ever": "A favorite of many",
     "trending": "On the rise",
     "fresh": "New",
+    "like_content": "Like what you liked",
+    "interests": "Close to one of your interests",
+    "similar_viewers": "Liked by people with your taste",
+    "hybrid": "Like what you liked, and liked by people with your taste",
+    "liked_sounds": "With a sound you liked",
+    "popular_near": "Popular among people like you",
+    "explore": "Be among the first to see it",
     "editorial": "Picked by the editors",
 }
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.candidates.services import load_retrieval, save_retrieval
+from apps.candidates.services import load_retrieval, save_retrieval, with_newer
 from apps.candidates.types import RetrievalModels
 from apps.content import selectors as content
 from apps.content.types import Catalog
@@ -87,13 +87,23 @@ def _refresh(loaded: _Loaded | None) -> _Loaded:
     if artifact is None:
         return _Loaded(None, None, "")
     if loaded is not None and loaded.artifact_pk == artifact.pk:
-        return loaded
+        return _followed(loaded)
     try:
         return _Loaded(artifact.pk, load(artifact, content.catalog()), "")
     except (ArtifactError, OSError, KeyError, ValueError) as error:
         logger.exception("bundle %s could not be loaded; the old one serves", artifact.pk)
         old = loaded.bundle if loaded else _load_previous()
         return _Loaded(artifact.pk, old, str(error))
+
+
+def _followed(loaded: _Loaded) -> _Loaded:
+    """Give contents that were uploaded since the training a vector."""
+    if loaded.bundle is None:
+        return loaded
+    retrieval = with_newer(loaded.bundle.retrieval, content.catalog())
+    if retrieval is loaded.bundle.retrieval:
+        return loaded
+    return loaded._replace(bundle=loaded.bundle._replace(retrieval=retrieval))
 
 
 def _load_previous() -> Bundle | None:

@@ -32,6 +32,7 @@ class Moment:
     models: RetrievalModels
     stances: profiles.Stances
     languages: profiles.Languages
+    groups: profiles.Groups
     surface: int = 0
 
     def request(self, viewer: int) -> Request:
@@ -51,6 +52,7 @@ class Moment:
             models=self.models,
             followed=self.catalog.creator_rows_of(followed),
             hidden=self.catalog.creator_rows_of(hidden),
+            age_group=str(self.groups.of(np.array([viewer]))[1][0]),
         )
 
     def pool(self, request: Request) -> Candidates:
@@ -74,6 +76,7 @@ def moment(log: EventLog, catalog: Catalog, models: RetrievalModels, at_ms: int)
         models=models,
         stances=profiles.stances(at_ms=at_ms),
         languages=profiles.languages(catalog.languages),
+        groups=profiles.groups(),
         surface=main_surface(log),
     )
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.candidates.conf import RetrievalParams
-from apps.candidates.services import fit_retrieval
+from apps.candidates.services import fit_retrieval, read_background
 from apps.candidates.sources import SOURCE_NAMES, SOURCES
 from apps.content.types import Catalog
 from apps.events.types import EventLog
@@ -41,7 +41,8 @@ def evaluate_sources(
     if not truth.viewers:
         raise EvaluationError("no viewer of the test part has a past: there is nothing to judge")
     say(f"fitting the sources on {len(part.past):,} events")
-    then = moment(part.past, catalog, fit_retrieval(part.past, catalog, params), part.at_ms)
+    models = fit_retrieval(part.past, catalog, params, read_background(catalog, params))
+    then = moment(part.past, catalog, models, part.at_ms)
     say(f"asking them for {len(truth.viewers):,} viewers")
     pools = [then.pool(then.request(viewer)).rows for viewer in truth.viewers]
     size = int(np.mean([len(rows) for rows in pools]))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.candidates.services import fit_retrieval
+from apps.candidates.services import Background, fit_retrieval, read_background
 from apps.candidates.types import RetrievalModels
 from apps.content.types import Catalog
 from apps.core.candidates import Candidates
@@ -45,21 +45,27 @@ def train_all(
     log: EventLog, catalog: Catalog, params: TrainingParams, *, version: str, say: Say
 ) -> Trained:
     """Return retrieval models and rankers that know nothing but `log`."""
+    say("what contents are")
+    background = read_background(catalog, params.retrieval)
     # Not kept in a name: the examples are most of the memory, and gone when the heads are trained.
-    select = train_select(list(_examples(log, catalog, params, say)), params)
+    select = train_select(list(_examples(log, catalog, params, background, say)), params)
     say("heads")
     heads, watch, encoder = train_heads(log, catalog, params)
     say("retrieval models on everything")
-    retrieval = fit_retrieval(log, catalog, params.retrieval)
+    retrieval = fit_retrieval(log, catalog, params.retrieval, background)
     return Trained(retrieval, Rankers(version, select, heads, watch), encoder)
 
 
 def _examples(
-    log: EventLog, catalog: Catalog, params: TrainingParams, say: Say
+    log: EventLog,
+    catalog: Catalog,
+    params: TrainingParams,
+    background: Background,
+    say: Say,
 ) -> Iterator[Examples]:
     for part in recent_slices(log, n=params.n_slices, share=params.slice_share):
         say(f"ranking examples from {len(part.future):,} events after {len(part.past):,}")
-        models = fit_retrieval(part.past, catalog, params.retrieval)
+        models = fit_retrieval(part.past, catalog, params.retrieval, background)
         then = moment(part.past, catalog, models, part.at_ms)
         yield slice_examples(part, then, params)
     say("select ranker")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from uuid import UUID
 
 import numpy as np
 from django.db.models import Subquery
@@ -82,6 +83,36 @@ def languages(names: Sequence[str]) -> Languages:
     known = Viewer.objects.filter(language__in=codes).order_by("pk")
     rows = [(pk, codes[name]) for pk, name in known.values_list("pk", "language")]
     return Languages(*np.array(rows, np.int64).reshape(-1, 2).T)
+
+
+class Groups:
+    """Language and age group of every viewer who told either."""
+
+    def __init__(self, viewer: NDArray[np.int64], names: NDArray[np.str_]) -> None:
+        self._viewer, self._names = viewer, names  # viewers ascend; names: [m, 2]
+
+    def of(self, viewer: NDArray[np.int64]) -> tuple[NDArray[np.str_], NDArray[np.str_]]:
+        """Return the language and the age group of each viewer, empty where not known."""
+        at = np.searchsorted(self._viewer, viewer)
+        at = np.minimum(at, len(self._viewer) - 1)
+        if not len(self._viewer):
+            return np.full(len(viewer), ""), np.full(len(viewer), "")
+        names = np.where((self._viewer[at] == viewer)[:, None], self._names[at], "")
+        return names[:, 0], names[:, 1]
+
+
+def groups() -> Groups:
+    """Return the groups of all viewers, in one query."""
+    known = Viewer.objects.exclude(language="", age_group="").order_by("pk")
+    rows = list(known.values_list("pk", "language", "age_group").iterator(chunk_size=10_000))
+    viewer = np.array([row[0] for row in rows], np.int64)
+    return Groups(viewer, np.array([row[1:] for row in rows], np.str_).reshape(-1, 2))
+
+
+def pseudonyms(viewer_pks: Iterable[int]) -> dict[int, UUID]:
+    """Return the pseudonym of each viewer that there still is."""
+    viewers = Viewer.objects.filter(pk__in=list(viewer_pks))
+    return dict(viewers.values_list("pk", "pseudonym"))
 
 
 class Stances:

@@ -1,8 +1,15 @@
-"""Sources of candidates; this list is the one place that names those in use, in order."""
+"""Sources of candidates; this list is the one place that names those in use, in order.
+
+A slate stores its sources as bits in this order: new ones go to the end.
+"""
 
 from __future__ import annotations
 
 from apps.candidates.sources.crowd import FollowedCreators, Fresh, Popular, Trending
+from apps.candidates.sources.explore import Explore
+from apps.candidates.sources.interests import EachInterest, LikeContent
+from apps.candidates.sources.near import LikedSounds, PopularNear
+from apps.candidates.sources.neighbors import Hybrid, SimilarViewers
 from apps.candidates.sources.taste import ItemItem, NearestContent, NextItem
 from apps.candidates.types import Request
 from apps.core.pipeline import Source
@@ -20,5 +27,12 @@ SOURCES: tuple[Source[Request], ...] = (
     Popular("popular_ever", EVER),
     Trending(),
     Fresh(),
+    LikeContent(),
+    EachInterest(),
+    SimilarViewers(),
+    Hybrid(),
+    LikedSounds(),
+    PopularNear(),
+    Explore(),
 )
 SOURCE_NAMES: tuple[str, ...] = tuple(source.name for source in SOURCES)

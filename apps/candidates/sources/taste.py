@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.candidates.algorithms.als import fold_in
 from apps.candidates.algorithms.neighbors import Neighbors, score, score_rows
 from apps.candidates.algorithms.sequences import recency_weights
 from apps.candidates.conf import Signal
+from apps.candidates.embeddings import viewer_vector
 from apps.candidates.scores import DenseScores, SparseScores, VectorScores
 from apps.candidates.signals import confidences, merge_repeats
 from apps.candidates.sources.base import Proposer
@@ -76,14 +76,23 @@ class NearestContent(Proposer):
 
     def __call__(self, request: Request) -> VectorScores | None:
         """Score by inner product; nothing to say without history."""
-        models = request.models
-        if models is None:
+        vector = own_vector(request)
+        if request.models is None or vector is None:
             return None
-        rows, weights = consumed(request, models.params.als_signal)
-        known = rows < len(models.vectors)
-        if not known.any():
-            return None
-        vector = fold_in(
-            models.vectors, models.gram, rows[known], weights[known], models.params.als
-        )
-        return VectorScores(models.vectors, models.index, vector)
+        return VectorScores(request.models.vectors, request.models.index, vector)
+
+
+def own_vector(request: Request) -> NDArray[np.float32] | None:
+    """Return the viewer's vector in the collaborative space, None for who met nothing known."""
+    return request.shared("own_vector", _own_vector)
+
+
+def _own_vector(request: Request) -> NDArray[np.float32] | None:
+    models = request.models
+    if models is None:
+        return None
+    rows, weights = consumed(request, models.params.als_signal)
+    known = rows < len(models.vectors)
+    if not known.any():
+        return None
+    return viewer_vector(models, rows[known], weights[known])
