@@ -1,4 +1,4 @@
-"""From what is known about contents to vectors: fitted at training, asked again for every upload."""
+"""From what is known about contents to vectors: fitted at training, asked for every upload."""
 
 from __future__ import annotations
 
@@ -100,7 +100,10 @@ def fit_embedder(
     rng = np.random.default_rng(seed)
     if len(content_pks) > FITTED_ON:
         content_pks = np.sort(rng.choice(content_pks, FITTED_ON, replace=False))
-    texts, tags, visual, with_sound = [], [], [], False
+    texts: list[list[str]] = []
+    tags: list[list[str]] = []
+    visual: list[NDArray[np.float32]] = []
+    with_sound = False
     for known in describe(content_pks):
         texts += [_text(one) for one in known]
         tags += [_tags(one) for one in known]

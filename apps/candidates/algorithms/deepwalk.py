@@ -59,7 +59,7 @@ def co_occurrences(
     """Return how often two contents stood within the window of a walk, float32[n, n], symmetric."""
     n = confidence.shape[1]
     to_content, to_viewer = _Steps(confidence), _Steps(sp.csr_matrix(confidence.T))
-    counts = sp.csr_matrix((n, n), dtype=np.float32)
+    counts = _pairs(np.empty((0, 2), np.int64), 1, n)
     for start in _starts(n, params.walks):
         walk = [start]
         for _ in range(params.length - 1):

@@ -55,8 +55,8 @@ def divide(
         medoids.append(medoid)
         left = np.where(mine, 0, left)
     counted = member >= 0
-    share = np.bincount(member[counted], weights[counted], len(medoids))
-    share = share / max(float(weights.sum()), 1e-9)
+    sums = np.bincount(member[counted], weights[counted].astype(np.float64), len(medoids))
+    share = sums / max(float(weights.sum()), 1e-9)
     return _by_importance(np.array(medoids, np.int64), member, share)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,20 +12,26 @@ from apps.candidates.algorithms.als import ALSParams, gram
 from apps.candidates.algorithms.item_item import ItemItemParams
 from apps.candidates.algorithms.neighbors import Neighbors
 from apps.candidates.algorithms.next_item import NextItemParams
-from apps.candidates.conf import RetrievalParams
+from apps.candidates.conf import GroupParams, RetrievalParams, ViewerParams
+from apps.candidates.embedder import Known, fit_embedder
 from apps.candidates.index import ExactIndex
+from apps.candidates.services import Background
 from apps.candidates.types import Request, RetrievalModels
+from apps.content.selectors import Described
 from apps.content.types import MAX_TAGS, Catalog
 from apps.core.clock import DAY_MS, HOUR_MS
 from apps.events.types import EventLog, EventType
 from apps.features.stats import Stats
 from apps.features.types import Query
+from apps.profiles.selectors import Groups
 
 NOW_MS = 1_760_000_000_000  # 9 October 2025
 SMALL = RetrievalParams(
     als=ALSParams(factors=8, iterations=6, unobserved_weight=0.1, regularization=0.01),
     next_item=NextItemParams(regularization=5.0, k=20),
     item_item=ItemItemParams(k=20),
+    viewers=ViewerParams(k=10),
+    groups=GroupParams(least_views=5.0),
 )
 
 
@@ -101,7 +107,37 @@ def make_models(n: int, **parts: Any) -> RetrievalModels:
         index=parts.get("index", ExactIndex(vectors)),
         next_item=parts.get("next_item", Neighbors.empty(n, 1)),
         item_item=parts.get("item_item", Neighbors.empty(n, 1)),
+        content=parts.get("content"),
+        viewers=parts.get("viewers"),
+        charts=parts.get("charts"),
     )
+
+
+def make_background(
+    catalog: Catalog,
+    described: Sequence[Described | None],
+    *,
+    groups: dict[int, tuple[str, str]] | None = None,
+    params: RetrievalParams = SMALL,
+) -> Background:
+    """Return what is known of the catalogue's rows, and of viewers: (language, age group)."""
+    known = dict(zip(catalog.content_pk.tolist(), described, strict=True))
+
+    def describe(content_pks: NDArray[np.int64]) -> Iterator[Known]:
+        for start in range(0, len(content_pks), 7):
+            yield [known[pk] for pk in content_pks[start : start + 7].tolist()]
+
+    pks = catalog.content_pk
+    embedder = fit_embedder(pks, describe, params.content, seed=1)
+    viewers = sorted(groups or {})
+    names = np.array([(groups or {})[v] for v in viewers], np.str_).reshape(-1, 2)
+    told = Groups(np.array(viewers, np.int64), names)
+    return Background(embedder, embedder.all_blocks(pks, describe), told)
+
+
+def made_of(*topics: str, sound: int | None = None) -> Described:
+    """Return a content that is about the topics."""
+    return Described(" ".join(topics), list(topics), topics[0] if topics else "", sound, None)
 
 
 def make_request(
@@ -109,13 +145,16 @@ def make_request(
     history: EventLog | None = None,
     *,
     log: EventLog | None = None,
+    language: int = -1,
+    viewer: int = 1,
     **parts: Any,
 ) -> Request:
-    """Return viewer 1's request at `NOW_MS`; `log` is what the counters have counted."""
+    """Return a viewer's request at `NOW_MS`; `log` is what the counters have counted."""
     stats = Stats(catalog)
     stats.advance(EventLog.empty() if log is None else log)
     own = EventLog.empty() if history is None else history
-    return Request(Query(viewer=1, at_ms=NOW_MS, history=own), catalog, stats, **parts)
+    query = Query(viewer=viewer, at_ms=NOW_MS, history=own, language=language)
+    return Request(query, catalog, stats, **parts)
 
 
 def watched(*rows: int) -> EventLog:

@@ -16,6 +16,8 @@ from apps.candidates.sources.taste import ItemItem, NearestContent, NextItem
 from apps.candidates.tests.factories import (
     NOW_MS,
     SMALL,
+    made_of,
+    make_background,
     make_catalog,
     make_log,
     make_models,
@@ -170,12 +172,20 @@ class TestNeighborSources:
 
 @pytest.fixture(scope="module")
 def catalog() -> Catalog:
-    return make_catalog(44)  # four newer than the models
+    return world(44)  # four newer than the models
+
+
+def world(n: int) -> Catalog:
+    return make_catalog(n, sound=np.arange(n) % 5, n_sounds=5, languages=("en", "de"))
 
 
 @pytest.fixture(scope="module")
 def models() -> RetrievalModels:
-    return fit_retrieval(two_communities(), make_catalog(40), SMALL)
+    catalog = world(40)
+    described = [made_of("dance" if row < 20 else "goal", f"t{row % 3}") for row in range(40)]
+    groups = {viewer: ("en", "18-24") for viewer in range(1, 30)}
+    background = make_background(catalog, described, groups=groups)
+    return fit_retrieval(two_communities(), catalog, SMALL, background)
 
 
 class TestNearestContent:
@@ -229,6 +239,8 @@ class TestEverySource:
             log=two_communities(),
             models=models,
             followed=np.array([1]),
+            age_group="18-24",
+            language=0,
         )
 
     @pytest.fixture
