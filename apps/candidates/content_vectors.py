@@ -48,9 +48,11 @@ class ContentVectors:
         return np.asarray(rows[best_rows(self.at(rows) @ query, k)])
 
     def products(self, queries: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return every content's products with queries float32[m, f], float32[n + m, m]."""
-        found = self.fitted @ queries.T
-        return np.concatenate([found, self.newer @ queries.T]) if len(self.newer) else found
+        """Return every content's products with queries float32[q, f], float32[q, n + m]."""
+        found = queries @ self.fitted.T
+        if not len(self.newer):
+            return found
+        return np.concatenate([found, queries @ self.newer.T], axis=1)
 
     def followed(self, catalog: Catalog, describe: Describe) -> ContentVectors:
         """Return the vectors with those of contents that came, or changed, since the training.

@@ -56,7 +56,8 @@ def fit_charts(
     weight = np.exp2(-ages_ms / (params.half_life_hours * HOUR_MS))
     charts: dict[Group, tuple[NDArray[np.int64], NDArray[np.float32]]] = {}
     names, codes = np.unique(np.stack([languages, age_groups], axis=1), axis=0, return_inverse=True)
-    groups = {(str(a), str(b)) for a, b in names} | {(str(a), "") for a, _ in names} | {("", "")}
+    groups = {(str(a), str(b)) for a, b in names} | {("", "")}
+    groups |= {(a, "") for a, _ in groups} | {("", b) for _, b in groups}
     for of_language, of_age in sorted(groups):
         fits = ((names[:, 0] == of_language) | (of_language == "")) & (
             (names[:, 1] == of_age) | (of_age == "")

@@ -124,7 +124,7 @@ class Space(Protocol):
         ...
 
     def products(self, queries: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return every content's products with queries float32[m, f], float32[n, m]."""
+        """Return every content's products with queries float32[m, f], float32[m, n]."""
         ...
 
 
@@ -148,8 +148,8 @@ class VectorSpace:
         return self.index.search(query, k, excluded)
 
     def products(self, queries: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return every content's products with queries float32[m, f], float32[n, m]."""
-        return self.vectors @ queries.T
+        """Return every content's products with queries float32[m, f], float32[m, n]."""
+        return queries @ self.vectors.T
 
 
 class InterestScores:
@@ -203,7 +203,7 @@ class InterestScores:
         """Return the score of each row, NaN for contents without a vector."""
         if self._dense is not None:
             return gather(self._dense, rows)
-        return gather(_best(self._space.at(rows) @ self._queries.T), np.arange(len(rows)))
+        return gather(_best(self._queries @ self._space.at(rows).T), np.arange(len(rows)))
 
     def scale(self) -> Scale:
         """Return what is usual among all contents."""
@@ -237,7 +237,7 @@ class Scale:
 
 
 def _best(products: NDArray[np.float32]) -> NDArray[np.float32]:
-    best = products.max(axis=1)
+    best = products.max(axis=0)
     return np.where(best == 0, np.float32(-np.inf), best)
 
 

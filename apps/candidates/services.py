@@ -310,7 +310,8 @@ def _content(
 
 
 def _mapped(folder: Path, name: str) -> NDArray:
-    return mapped(folder / f"{name}.npy")
+    # A plain array over the same memory: each look at a `memmap` costs microseconds.
+    return np.asarray(mapped(folder / f"{name}.npy"))
 
 
 def _index(

@@ -144,7 +144,7 @@ def save_viewers(viewers: Viewers, folder: Path) -> None:
 
 def load_viewers(folder: Path, rows: Rows, *, is_same: bool) -> Viewers:
     """Read what `save_viewers` wrote; rows: int64[n], where each content of the bundle is now."""
-    part = {name: mapped(folder / f"viewers_{name}.npy") for name in _PARTS}
+    part = {name: np.asarray(mapped(folder / f"viewers_{name}.npy")) for name in _PARTS}
     bias, mean = part["content_bias"][:-1], float(part["content_bias"][-1])
     content = part["content"]
     if not is_same:
