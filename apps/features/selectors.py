@@ -7,14 +7,13 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.content import selectors as content
-from apps.core.live import Live
-from apps.events import selectors as events
 from apps.features.definitions import affinity, viewer
 from apps.features.definitions import content as of_content
 from apps.features.definitions.base import Feature, FeatureGroup
-from apps.features.stats import Stats
+from apps.features.reader import StatsReader, stats
 from apps.features.view import View
+
+__all__ = ["GROUPS", "NAMES", "SCHEMA", "SCHEMA_HASH", "StatsReader", "compute", "stats"]
 
 GROUPS: tuple[FeatureGroup, ...] = (
     of_content.POPULARITY,
@@ -38,29 +37,3 @@ SCHEMA_HASH = hashlib.sha256("\n".join(NAMES).encode()).hexdigest()[:16]
 def compute(view: View) -> NDArray[np.float32]:
     """Return float32[n, len(SCHEMA)]: one row a pair of the view, NaN where unknown."""
     return np.concatenate([group.value(view) for group in GROUPS], axis=1, dtype=np.float32)
-
-
-class StatsReader:
-    """The counters so far and the watermark up to which the log is in them."""
-
-    def __init__(self) -> None:
-        self.stats = Stats(content.catalog())
-        self._watermark = (0, 0)
-
-    def read_on(self) -> StatsReader:
-        """Count what was committed since the last call."""
-        catalog = content.catalog()
-        self.stats.follow(catalog)
-        while True:
-            log, self._watermark = events.since(self._watermark, catalog)
-            if not len(log):
-                return self
-            self.stats.advance(log)
-
-
-_live: Live[StatsReader] = Live("stats", lambda reader: (reader or StatsReader()).read_on())
-
-
-def stats() -> Stats:
-    """Return the counters as this process knows them, at most one refresh old."""
-    return _live.get().stats
