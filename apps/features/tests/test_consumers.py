@@ -15,6 +15,9 @@ from apps.features.consumers import consume, drain
 from apps.features.models import Watermark
 from apps.profiles.services import ensure_viewers
 
+# Committed: on PostgreSQL a consumer sees no event of a transaction that is still running.
+pytestmark = pytest.mark.django_db(transaction=True)
+
 
 def send_likes(n: int, start: int = 0) -> None:
     send(*(make_event("like", NOW_MS - i, event_id=f"e{i}") for i in range(start, start + n)))
@@ -39,7 +42,6 @@ def taken() -> list[int]:
     return sorted(int(name.split()[1]) for name in Lease.objects.values_list("name", flat=True))
 
 
-@pytest.mark.django_db
 class TestConsume:
     def test_events_are_handed_over_once(self) -> None:
         send_likes(5)
@@ -90,7 +92,6 @@ class TestConsume:
         assert drain("ledger", Ledger(), batches=1) == 3
 
 
-@pytest.mark.django_db(transaction=True)
 @pytest.mark.skipif("connection.vendor == 'sqlite'", reason="threads need a database of many")
 class TestTwoWorkers:
     def test_second_worker_skips_while_the_first_is_in_a_batch(self) -> None:

@@ -23,7 +23,8 @@ from apps.features.models import Session, Watermark
 from apps.features.sessions import CONSUMER, keep_sessions, keep_up, of_events, sessions
 from apps.profiles.models import Viewer
 
-pytestmark = pytest.mark.django_db
+# Committed: on PostgreSQL a consumer sees no event of a transaction that is still running.
+pytestmark = pytest.mark.django_db(transaction=True)
 MINUTE = 60_000
 DAY_MS = 24 * HOUR_MS
 
