@@ -8,5 +8,6 @@ from celery.schedules import crontab
 SCHEDULE = {
     "link late contents": {"task": "events.link", "schedule": 60.0},
     "keep sessions": {"task": "features.sessions", "schedule": 5.0, "options": {"expires": 5}},
+    "store counters": {"task": "features.snapshot", "schedule": 120.0, "options": {"expires": 60}},
     "retrain nightly": {"task": "learning.train", "schedule": crontab(hour="3", minute="10")},
 }

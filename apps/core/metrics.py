@@ -7,6 +7,7 @@ from prometheus_client import Counter, Histogram
 EVENTS = Counter("recsys_events_total", "Events received, by outcome", ["outcome"])
 DEGRADED = Counter("recsys_degraded_total", "Feeds served with a stage skipped", ["stage"])
 FILTERED = Counter("recsys_filtered_total", "Candidates removed", ["filter"])
+CACHE = Counter("recsys_cache_total", "Uses of the optional cache, by outcome", ["outcome"])
 FEED_SECONDS = Histogram(
     "recsys_feed_seconds",
     "Time to make one feed page",

@@ -92,7 +92,9 @@ def n_queries(staff: Client, path: str) -> int:
     return len(queries)
 
 
-@pytest.mark.parametrize("model", [Event, Content, Viewer, Slate, Session, CreatorRelation, Creator])
+@pytest.mark.parametrize(
+    "model", [Event, Content, Viewer, Slate, Session, CreatorRelation, Creator]
+)
 def test_a_list_takes_as_many_queries_with_50_rows_as_with_5(staff: Client, model: Any) -> None:
     make_rows(5, "a")
     staff.get(path_of(model))  # content types are cached from here on
@@ -109,7 +111,9 @@ def test_every_model_has_a_list_that_can_be_searched(staff: Client, model: Any) 
     assert staff.get(path_of(model), {"q": "alice 12"}).status_code == 200
 
 
-@pytest.mark.parametrize("model", [Event, Slate, Session, Content, Viewer, CreatorRelation, Creator])
+@pytest.mark.parametrize(
+    "model", [Event, Slate, Session, Content, Viewer, CreatorRelation, Creator]
+)
 def test_every_row_can_be_opened(staff: Client, model: Any) -> None:
     make_rows(1, "a")
     row = model.objects.get()
