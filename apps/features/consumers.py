@@ -25,7 +25,7 @@ def consume(name: str, handle: Callable[[EventLog], None], *, limit: int = BATCH
     every transaction that was running when they were written has ended (`events.since`).
     """
     Watermark.objects.get_or_create(consumer=name)
-    catalog = content.catalog()
+    catalog = content.current_catalog()
     with transaction.atomic():
         # Of two workers one gets the row; on SQLite the second waits for the transaction itself.
         row = Watermark.objects.select_for_update(skip_locked=True).filter(consumer=name).first()

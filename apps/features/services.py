@@ -43,6 +43,7 @@ def snapshot_counters(*, at_least: int = _ENOUGH) -> int:
     with lease("counters snapshot") as is_mine:
         if not is_mine:
             return 0
+        content.current_catalog()
         reader = StatsReader.from_snapshot()
         known = reader.stats.n_events
         reader.read_on()
@@ -54,6 +55,7 @@ def rebuild(*, check: bool) -> Iterator[Comparison]:
 
     Replaces what is kept, unless `check`.
     """
+    content.current_catalog()
     yield from _rebuild_counters(check=check)
     yield _rebuild_sessions(check=check)
 

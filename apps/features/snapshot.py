@@ -130,16 +130,18 @@ def unpack(payload: bytes, catalog: Catalog) -> Snapshot:
         _restore("total", stats.total, found, None, len(stats.total.sums))
         for name, counters in stats.by.items():
             _restore(name, counters, found, _keys(name, stats), stats.sizes[name])
-    except (KeyError, ValueError, zipfile.BadZipFile) as error:
+    except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise SnapshotError(f"not a snapshot of these counters: {error!r}") from error
     return Snapshot(stats, watermark, found["waiting"])
 
 
 def _check_log(watermark: Watermark, event_key: str) -> None:
     """Raise unless the last event that was counted is in this database's log."""
+    if watermark == (0, 0):
+        return
     transaction_id, event_id = watermark
     at = Event.objects.filter(id=event_id, transaction_id=transaction_id, event_key=event_key)
-    if watermark != (0, 0) and not at.exists():
+    if not at.exists():
         raise SnapshotError(f"event {event_id} of the snapshot is not in this log")
 
 
