@@ -40,7 +40,7 @@ def _lag(watermark: tuple[int, int], caught_up_ms: int, at_ms: int) -> float:
     Imports write old moments of receipt, but nothing that was there when the consumer had last
     caught up can be left: so no event is older than that.
     """
-    after = Event.objects.extra(where=["(transaction_id, id) > (%s, %s)"], params=watermark)
+    after = Event.objects.extra(where=["(transaction_id, id) > (%s, %s)"], params=[*watermark])
     row = after.order_by("transaction_id", "id").values_list("received_ms").first()
     return max(at_ms - max(row[0], caught_up_ms), 0) / 1000 if row else 0.0
 

@@ -95,7 +95,7 @@ def _compare(
     apart = np.abs(kept - rebuilt)
     size = np.maximum(np.abs(kept), np.abs(rebuilt))
     relative = np.where(size > _TOLERANCE, apart / np.maximum(size, _TOLERANCE), 0.0)
-    differs = (apart > _TOLERANCE * (1 + size)).reshape(len(apart), -1).any(axis=1)
+    differs = (apart > _TOLERANCE * (1 + size)).any(axis=(1, 2))
     return name, int(differs.sum()), float(apart.max(initial=0)), float(relative.max(initial=0))
 
 
