@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 
-from django.db import DatabaseError
 from prometheus_client.core import REGISTRY, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -53,12 +52,12 @@ class LagCollector(Collector):
         yield self._family()
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Yield the gauge; without it where the database is away, for the rest to be scraped."""
+        """Yield the gauge, empty where the database is away: the rest is to be scraped."""
         family = self._family()
         try:
             for consumer, seconds in lags_seconds().items():
                 family.add_metric([consumer], seconds)
-        except DatabaseError:
+        except Exception:  # whatever is wrong, the rest of the page is told
             logger.exception("the lag of the consumers could not be read")
         yield family
 

@@ -67,14 +67,17 @@ class TestFeed:
                 now_ms=at_ms,
             )
 
-    def ask(self, api: Any) -> tuple[list[tuple[str, str]], float, set[int]]:
-        """Return one page of a new process, p95 of the ms of several pages, and the statuses."""
+    def ask(self, api: Any, who: str) -> tuple[list[tuple[str, str]], float, set[int]]:
+        """Return a stranger's page of a new process, p95 ms of several, and the statuses.
+
+        Each time other strangers: what was served to one is not served again.
+        """
         live.reset_all()
         path_of_file().unlink(missing_ok=True)  # what a new pod finds
         spent, statuses, pages = [], set(), []
         for i in range(N_REQUESTS):
             start = time.perf_counter()
-            answer = api.get("feed", user_id=f"stranger{i}", limit=10)
+            answer = api.get("feed", user_id=f"{who}{i}", limit=10)
             spent.append((time.perf_counter() - start) * 1000)
             statuses.add(answer.status_code)
             pages.append([(item["content_id"], item["source"]) for item in answer.json()["items"]])
@@ -85,22 +88,22 @@ class TestFeed:
     def test_pages_are_those_without_redis_and_as_fast(
         self, api: Any, settings: Any, redis: RedisServer, fault: Callable[[RedisServer], None]
     ) -> None:
-        expected, usual_ms, _ = self.ask(api)
+        expected, usual_ms, _ = self.ask(api, "before")
         settings.REDIS_URL = redis.url
         snapshot_counters(at_least=1)
         fault(redis)
 
-        found, spent_ms, statuses = self.ask(api)
+        found, spent_ms, statuses = self.ask(api, "after")
 
         assert found == expected
         assert statuses == {200}
         assert spent_ms < usual_ms + 100
 
     def test_server_that_talks_nonsense_is_no_harm(self, api: Any, settings: Any) -> None:
-        expected, usual_ms, _ = self.ask(api)
+        expected, usual_ms, _ = self.ask(api, "before")
         with nonsense_server() as url:
             settings.REDIS_URL = url
-            found, spent_ms, statuses = self.ask(api)
+            found, spent_ms, statuses = self.ask(api, "after")
 
         assert (found, statuses) == (expected, {200})
         assert spent_ms < usual_ms + 100
