@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-BENCHMARKS = ("feed", "ingest", "offline")
+BENCHMARKS = ("feed", "ingest", "freshness", "offline")
 
 
 def main() -> None:
