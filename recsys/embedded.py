@@ -21,7 +21,9 @@ def start() -> None:
 
 def _work() -> None:
     app.Worker(
-        pool="solo",
+        # Two, so that sessions are kept while a training runs.
+        pool="threads",
+        concurrency=2,
         without_gossip=True,
         without_mingle=True,
         without_heartbeat=True,
