@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import sys
 import threading
 import time
@@ -73,6 +74,14 @@ def _watch(client: Client, load: Load, seen: list[tuple[float, int]], before: in
     raise RuntimeError("the counters did not catch up within five minutes")
 
 
+def _sessions_lag(client: Client) -> float:
+    text = client.request("GET", "/metrics")[1].decode()
+    found = re.search(r'recsys_consumer_lag_seconds\{consumer="sessions"\} (\S+)', text)
+    if found is None:
+        raise RuntimeError("/metrics does not tell the lag of the sessions")
+    return float(found[1])
+
+
 def _feedback_counts(client: Client, kind: str, number: int) -> bool:
     """Say whether a stranger's next page knows what they did on the first one."""
     user = f"{kind}-{number}"
@@ -111,15 +120,19 @@ def main() -> None:
         contents = json.loads(manage(env, "shell", "--no-imports", "-v0", "-c", _CONTENTS))
         with server(env) as port:
             client = Client(port, key)
+            while _sessions_lag(client) > 0:  # the seeded history is taken in first
+                time.sleep(0.5)
             before = _counted(client)
             load, seen = Load(port, key, contents, given.seconds), [(0.0, 0)]
             watcher = threading.Thread(target=_watch, args=(Client(port, key), load, seen, before))
             load.thread.start()
             watcher.start()
             known: list[bool] = []
+            lags: list[float] = []
             while load.thread.is_alive():
                 kind = ("skip", "hide", "follow")[len(known) % 3]
                 known.append(_feedback_counts(client, kind, len(known)))
+                lags.append(_sessions_lag(client))
                 time.sleep(0.1)
             watcher.join()
     moments = np.array([moment for moment, _ in seen])
@@ -136,6 +149,7 @@ def main() -> None:
             "counters_p50_s": float(np.median(waited)),
             "counters_p95_s": float(np.percentile(waited, 95)),
             "counters_max_s": float(waited.max()),
+            "sessions_lag_max_s": max(lags),
             "feedback_pages": len(known),
             "feedback_in_next_page": float(np.mean(known)),
         },

@@ -17,6 +17,7 @@ from apps.features.waiting import NONE, Watermark, read_known, waiting_in
 
 CONSUMER = "counters"
 _PART = 50_000  # events read at once
+_MANY_WAITING = 10_000  # so many may be looked for in every reading
 
 
 class StatsReader:
@@ -27,6 +28,7 @@ class StatsReader:
         self.watermark: Watermark = found.watermark if found else (0, 0)
         self.waiting = found.waiting if found else NONE  # for their contents
         self.caught_up_ms = 0  # when it last found nothing more to read
+        self._readings = 0
 
     @classmethod
     def from_snapshot(cls) -> Self:
@@ -57,6 +59,10 @@ class StatsReader:
         return snapshot.save(Snapshot(self.stats, self.watermark, self.waiting))
 
     def _count_linked(self) -> None:
+        # Looking costs in proportion to what waits: the more that is, the rarer.
+        self._readings += 1
+        if self._readings % (1 + len(self.waiting) // _MANY_WAITING):
+            return
         log, self.waiting = read_known(self.waiting, self.stats.catalog)
         if len(log):
             self.stats.advance(log)

@@ -107,6 +107,17 @@ def test_event_without_any_content_waits_for_nothing() -> None:
     assert len(StatsReader().read_on().waiting) == 0
 
 
+def test_many_that_wait_are_looked_for_more_rarely_and_still_counted(monkeypatch: Any) -> None:
+    monkeypatch.setattr("apps.features.reader._MANY_WAITING", 1)
+    like("late", 2)
+    reader = StatsReader().read_on()
+    make_content("late")
+
+    seen = [likes(reader.read_on().stats, "late") for _ in range(3)]
+
+    assert seen == [0, 2, 2]  # of readings 2, 3 and 4 every third one looks
+
+
 def test_erased_event_waits_no_more() -> None:
     like("late", 2)
     reader = StatsReader().read_on()

@@ -18,9 +18,18 @@ from apps.events.models import Event
 from apps.events.tests.factories import make_event, send
 from apps.features import selectors as features
 from apps.features import snapshot
+from apps.features.algorithms.counters import Counters
 from apps.features.reader import StatsReader
 from apps.features.services import snapshot_counters
-from apps.features.snapshot import VERSION, SnapshotError, load, path_of_file, unpack
+from apps.features.snapshot import (
+    VERSION,
+    SnapshotError,
+    _packed,
+    _restore,
+    load,
+    path_of_file,
+    unpack,
+)
 from apps.features.stats import EVER, Stats
 
 # Committed: on PostgreSQL a reader sees no event of a transaction that is still running.
@@ -165,6 +174,37 @@ class TestRoundTrip:
         save_and_load()
 
         assert [p.name for p in path_of_file().parent.iterdir()] == ["snapshot"]
+
+
+def test_entity_with_several_rows_a_key_is_restored_under_its_keys() -> None:
+    # Two categories with three parts of the day each: rows cars 0–2, cats 3–5.
+    kept, other = Counters(6, 1), Counters(0, 1)
+    kept.add(np.array([1, 3, 3]), np.zeros(3, np.int64), np.full(3, NOW_MS))
+    packed = _packed("category_part", kept, 6, np.array(["cars", "cats"]))
+
+    keys = np.array(["new", "cats", "cars"])
+    _restore("category_part", other, packed, keys, 9)
+
+    found = other.at(np.arange(9), NOW_MS)[:, 0, EVER]
+    assert found.tolist() == [0, 0, 0, 2, 0, 0, 0, 1, 0]
+
+
+def test_entity_whose_rows_a_key_have_changed_does_not_fit() -> None:
+    kept = Counters(6, 1)
+    kept.add(np.array([1]), np.zeros(1, np.int64), np.full(1, NOW_MS))
+    packed = _packed("category_part", kept, 6, np.array(["cars", "cats"]))
+
+    with pytest.raises(SnapshotError, match="3 rows a key, expected 2"):
+        _restore("category_part", Counters(4, 1), packed, np.array(["cars", "cats"]), 4)
+
+
+def test_entity_with_fixed_rows_is_restored_by_row() -> None:
+    kept, other = Counters(3, 1), Counters(3, 1)
+    kept.add(np.array([2, 2]), np.zeros(2, np.int64), np.full(2, NOW_MS))
+
+    _restore("device", other, _packed("device", kept, 3, None), None, 3)
+
+    assert other.at(np.arange(3), NOW_MS)[:, 0, EVER].tolist() == [0, 0, 2]
 
 
 class TestAbsent:
