@@ -14,6 +14,7 @@ logger = logging.getLogger(__name__)
 
 def start() -> None:
     """Start both threads; they are daemons and end with the process."""
+    app.finalize()  # installs the schedule: beat would start with an empty one before it
     for name, run in (("celery-worker", _work), ("celery-beat", _beat)):
         threading.Thread(target=run, name=name, daemon=True).start()
     logger.info("Celery worker and beat run inside this process (broker memory://)")
