@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models import QuerySet
 from numpy.typing import NDArray
 
+from apps.content import selectors as content
 from apps.content.types import Catalog
 from apps.core.prepared import Prepared
 from apps.events import conf
@@ -70,13 +71,12 @@ def _chunks(events: QuerySet[Event]) -> Iterable[list[tuple[Any, ...]]]:
         yield [row[1:] for row in rows]
 
 
-def since(
-    watermark: tuple[int, int], catalog: Catalog, *, limit: int = _CHUNK
-) -> tuple[EventLog, tuple[int, int]]:
+def since(watermark: tuple[int, int], *, limit: int = _CHUNK) -> tuple[EventLog, tuple[int, int]]:
     """Return events committed after `watermark`, and the watermark that follows them.
 
     Every event comes out exactly once, whatever the order in which transactions commit: on
-    PostgreSQL only rows are read whose transaction is older than every running one.
+    PostgreSQL only rows are read whose transaction is older than every running one. Contents are
+    rows of `content.catalog()`, which is refreshed first where an event is newer than it.
     """
     transaction_id, event_id = watermark
     events = Event.objects.order_by("transaction_id", "id")
@@ -93,7 +93,14 @@ def since(
     rows = list(events.values_list("transaction_id", "id", *_FIELDS)[:limit])
     if not rows:
         return EventLog.empty(), watermark
-    return _to_log([row[2:] for row in rows], catalog), (rows[-1][0], rows[-1][1])
+    return _to_log([row[2:] for row in rows], _catalog_for(rows)), (rows[-1][0], rows[-1][1])
+
+
+def _catalog_for(rows: list[tuple[Any, ...]]) -> Catalog:
+    """Return a catalogue that knows the contents and creators of these events."""
+    catalog = content.catalog()
+    pks = np.array([row[3] for row in rows if row[3] is not None], np.int64)
+    return catalog if (catalog.rows_of(pks) >= 0).all() else content.current_catalog()
 
 
 def _to_log(rows: list[tuple[Any, ...]], catalog: Catalog) -> EventLog:
