@@ -16,6 +16,7 @@ from apps.content.types import Catalog
 from apps.core.prepared import Prepared
 from apps.events import conf
 from apps.events.models import Event, QuarantinedEvent, Slate
+from apps.events.settled import settled_before
 from apps.events.types import EventLog
 
 _FIELDS = (
@@ -75,18 +76,19 @@ def since(watermark: tuple[int, int], *, limit: int = _CHUNK) -> tuple[EventLog,
     """Return events committed after `watermark`, and the watermark that follows them.
 
     Every event comes out exactly once, whatever the order in which transactions commit: on
-    PostgreSQL only rows are read whose transaction is older than every running one. Contents are
-    rows of `content.catalog()`, which is refreshed first where an event is newer than it.
+    PostgreSQL only rows are read whose transaction is older than every running one
+    (`settled_before`). Contents are rows of `content.catalog()`, which is refreshed first where an
+    event is newer than it.
     """
     transaction_id, event_id = watermark
     events = Event.objects.order_by("transaction_id", "id")
     if connection.vendor == "postgresql":
         events = events.extra(
             where=[
-                "transaction_id < pg_snapshot_xmin(pg_current_snapshot())::text::bigint",
+                "transaction_id < %s",
                 "(transaction_id, id) > (%s, %s)",
             ],
-            params=[transaction_id, event_id],
+            params=[settled_before(), transaction_id, event_id],
         )
     else:
         events = events.filter(transaction_id=0, id__gt=event_id)

@@ -61,7 +61,7 @@ def test_content_newer_than_the_catalogue_of_the_process_is_counted(settings: An
     assert (likes(reader.stats, "old"), likes(reader.stats, "new")) == (1, 2)
 
 
-def test_reading_on_costs_at_most_three_queries() -> None:
+def test_reading_on_costs_few_queries() -> None:
     make_contents(2)
     like("v0", 5)
     reader = StatsReader().read_on()
@@ -69,7 +69,8 @@ def test_reading_on_costs_at_most_three_queries() -> None:
     with CaptureQueriesContext(connection) as queries:
         reader.read_on()
 
-    assert len(queries) <= 3
+    # the catalogue, the log; on PostgreSQL also three about running transactions
+    assert len(queries) <= 6
 
 
 def test_whole_log_and_parts_agree(monkeypatch: Any) -> None:
