@@ -23,7 +23,8 @@ def consume(name: str, handle: Callable[[EventLog], None], *, limit: int = BATCH
     with the watermark when it fails or its process dies. On PostgreSQL events come out only after
     every transaction that was running when they were written has ended (`events.since`).
     """
-    Watermark.objects.get_or_create(consumer=name)
+    # What was there before its first batch is not its delay.
+    Watermark.objects.get_or_create(consumer=name, defaults={"caught_up_ms": now_ms()})
     with transaction.atomic():
         # Of two workers one gets the row; on SQLite the second waits for the transaction itself.
         row = Watermark.objects.select_for_update(skip_locked=True).filter(consumer=name).first()

@@ -84,9 +84,11 @@ class TestConsume:
 
     def test_moment_of_having_caught_up_is_noted_only_then(self) -> None:
         send_likes(3)
-        consume("ledger", Ledger())
-        assert Watermark.objects.get().caught_up_ms == 0
+        consume("ledger", Ledger(), limit=2)
+        Watermark.objects.update(caught_up_ms=0)
 
+        consume("ledger", Ledger(), limit=2)
+        assert Watermark.objects.get().caught_up_ms == 0
         consume("ledger", Ledger())
 
         assert Watermark.objects.get().caught_up_ms > NOW_MS
