@@ -12,11 +12,15 @@ import json
 
 import numpy as np
 
-from benchmarks.common import Client, manage, parser, report, server, workspace
+from benchmarks.common import Client, fill_events, manage, parser, report, server, workspace
 
 _VIEWERS = 200
 _WARM_UP = 50
 
+_SNAPSHOT = """
+from apps.features.services import snapshot_counters
+snapshot_counters(at_least=1)
+"""
 _COUNT = """
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -38,12 +42,16 @@ def main() -> None:
     arguments.add_argument("--contents", type=int, default=5000)
     arguments.add_argument("--candidates", type=int, default=500)
     arguments.add_argument("--requests", type=int, default=1000)
+    arguments.add_argument("--stored", type=int, default=0, help="events added to the world's own")
     given = arguments.parse_args()
     rng = random.Random(1)
     users = [f"viewer_{rng.randint(1, 1999):04d}" for _ in range(_VIEWERS)]
     with workspace() as env:
         manage(env, "seed_demo", "--quiet", "--contents", str(given.contents))
         manage(env, "train", "--quiet")
+        if given.stored:
+            fill_events(env, given.stored)
+            manage(env, "shell", "--no-imports", "-v0", "-c", _SNAPSHOT)
         key = manage(env, "create_key", "bench")
         queries = int(manage(env, "shell", "--no-imports", "-v0", "-c", _COUNT).split()[-1])
         env |= {"BENCH_CANDIDATES": str(given.candidates), "BENCH_USERS": ",".join(users[:40])}
@@ -70,6 +78,7 @@ def main() -> None:
             "queries": queries,
             "candidates": float(size["candidates"]),
             "contents": size["contents"],
+            "stored": given.stored,
         },
         given.json,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 from django.db import connection, transaction
@@ -14,7 +15,7 @@ from apps.core.clock import DAY_MS, now_ms
 from apps.events.types import EventType
 from apps.profiles.models import Viewer
 
-_DAYS = 14
+_DAYS, _EVENTS_A_VIEWER = 14, 150
 _CHUNK = 50_000
 _COLUMNS = (
     "event_key, kind, viewer_id, content_id, occurred_ms, received_ms, watch_seconds,"
@@ -24,10 +25,15 @@ _KINDS = [EventType.VIEW] * 14 + [EventType.LIKE, EventType.SKIP, EventType.SHAR
 
 
 def fill(n: int, seed: int = 0) -> None:
-    """Insert n events of the known viewers and contents: few of them have most, over two weeks."""
-    viewers = np.array(list(Viewer.objects.values_list("pk", flat=True)))
-    contents = np.array(list(Content.objects.values_list("pk", flat=True)))
+    """Insert n events over two weeks; few viewers and contents have most of them.
+
+    A larger log is one of more viewers, not of busier ones: there is one for every 150 events.
+    """
+    missing = max(n // _EVENTS_A_VIEWER - Viewer.objects.count(), 0)
+    Viewer.objects.bulk_create((Viewer(pseudonym=uuid4()) for _ in range(missing)), batch_size=2000)
     rng = np.random.default_rng(seed)
+    viewers = rng.permutation(list(Viewer.objects.values_list("pk", flat=True)))
+    contents = rng.permutation(list(Content.objects.values_list("pk", flat=True)))
     end = now_ms()
     times = np.sort(rng.integers(end - _DAYS * DAY_MS, end, n))
     for start in range(0, n, _CHUNK):

@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-BENCHMARKS = ("feed", "ingest", "offline", "replay")
+BENCHMARKS = ("feed", "ingest", "freshness", "offline", "replay", "ann")
 
 
 def main() -> None:

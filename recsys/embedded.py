@@ -14,6 +14,7 @@ logger = logging.getLogger(__name__)
 
 def start() -> None:
     """Start both threads; they are daemons and end with the process."""
+    app.finalize()  # installs the schedule: beat would start with an empty one before it
     for name, run in (("celery-worker", _work), ("celery-beat", _beat)):
         threading.Thread(target=run, name=name, daemon=True).start()
     logger.info("Celery worker and beat run inside this process (broker memory://)")
@@ -21,7 +22,9 @@ def start() -> None:
 
 def _work() -> None:
     app.Worker(
-        pool="solo",
+        # Two, so that sessions are kept while a training runs.
+        pool="threads",
+        concurrency=2,
         without_gossip=True,
         without_mingle=True,
         without_heartbeat=True,

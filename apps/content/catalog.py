@@ -106,4 +106,6 @@ class CatalogReader:
             n_tags=len(numbering["tag"]),
             pk_order=np.argsort(self._columns["content_pk"], kind="stable"),
             creator_pk_order=np.argsort(creator_pk, kind="stable"),
+            sound_pk=np.array(list(numbering["sound"]), np.int64),
+            tag_names=tuple(numbering["tag"]),
         )

@@ -73,6 +73,14 @@ def catalog() -> Catalog:
     return _live.get().catalog
 
 
+def current_catalog() -> Catalog:
+    """Return the catalogue with everything that is committed by now.
+
+    For work outside of a web process, where no thread refreshes it.
+    """
+    return _live.update().catalog
+
+
 _live: Live[CatalogReader] = Live(
     "catalog", lambda reader: (reader or CatalogReader()).read_changes()
 )

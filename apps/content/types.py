@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -41,6 +41,9 @@ class Catalog:
     n_tags: int
     pk_order: NDArray[np.int64]  # [n] rows in ascending order of content_pk
     creator_pk_order: NDArray[np.int64]  # [n_creators] likewise
+    # [n_sounds] database key of each sound row
+    sound_pk: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    tag_names: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.content_pk)
@@ -52,6 +55,20 @@ class Catalog:
     def creator_rows_of(self, creator_pks: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the creator row of each database key, −1 where there is none."""
         return _lookup(self.creator_pk, self.creator_pk_order, creator_pks)
+
+    def keys_of(self, entity: str) -> NDArray | None:
+        """Return what names each row of an entity in the database, None for what is not numbered.
+
+        Keys hold for every process; rows hold for this one.
+        """
+        return {
+            "content": self.content_pk,
+            "creator": self.creator_pk,
+            "sound": self.sound_pk,
+            "category": np.array(self.categories, np.str_),
+            "language": np.array(self.languages, np.str_),
+            "tag": np.array(self.tag_names, np.str_),
+        }.get(entity)
 
 
 def _lookup(

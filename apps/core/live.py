@@ -45,6 +45,10 @@ class Live(Generic[T]):
             return self.update()
         return value
 
+    def peek(self) -> T | None:
+        """Return the value as it is, None before the first refresh."""
+        return self._value
+
     def update(self) -> T:
         """Refresh now and return the value."""
         with self._lock:

@@ -15,6 +15,7 @@ QUARANTINE_DROPPED = Counter(
 DEGRADED = Counter("recsys_degraded_total", "Feeds served with a stage skipped", ["stage"])
 FILTERED = Counter("recsys_filtered_total", "Candidates removed", ["filter"])
 INDEX_RECALL = Gauge("recsys_index_recall", "Share of the exact nearest that the index finds")
+CACHE = Counter("recsys_cache_total", "Uses of the optional cache, by outcome", ["outcome"])
 FEED_SECONDS = Histogram(
     "recsys_feed_seconds",
     "Time to make one feed page",

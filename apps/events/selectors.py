@@ -11,10 +11,12 @@ from django.db import connection
 from django.db.models import QuerySet
 from numpy.typing import NDArray
 
+from apps.content import selectors as content
 from apps.content.types import Catalog
 from apps.core.prepared import Prepared
 from apps.events import conf
 from apps.events.models import Event, QuarantinedEvent, Slate
+from apps.events.settled import settled_before
 from apps.events.types import EventLog
 
 _FIELDS = (
@@ -70,30 +72,37 @@ def _chunks(events: QuerySet[Event]) -> Iterable[list[tuple[Any, ...]]]:
         yield [row[1:] for row in rows]
 
 
-def since(
-    watermark: tuple[int, int], catalog: Catalog, *, limit: int = _CHUNK
-) -> tuple[EventLog, tuple[int, int]]:
+def since(watermark: tuple[int, int], *, limit: int = _CHUNK) -> tuple[EventLog, tuple[int, int]]:
     """Return events committed after `watermark`, and the watermark that follows them.
 
     Every event comes out exactly once, whatever the order in which transactions commit: on
-    PostgreSQL only rows are read whose transaction is older than every running one.
+    PostgreSQL only rows are read whose transaction is older than every running one
+    (`settled_before`). Contents are rows of `content.catalog()`, which is refreshed first where an
+    event is newer than it.
     """
     transaction_id, event_id = watermark
     events = Event.objects.order_by("transaction_id", "id")
     if connection.vendor == "postgresql":
         events = events.extra(
             where=[
-                "transaction_id < pg_snapshot_xmin(pg_current_snapshot())::text::bigint",
+                "transaction_id < %s",
                 "(transaction_id, id) > (%s, %s)",
             ],
-            params=[transaction_id, event_id],
+            params=[settled_before(), transaction_id, event_id],
         )
     else:
         events = events.filter(transaction_id=0, id__gt=event_id)
     rows = list(events.values_list("transaction_id", "id", *_FIELDS)[:limit])
     if not rows:
         return EventLog.empty(), watermark
-    return _to_log([row[2:] for row in rows], catalog), (rows[-1][0], rows[-1][1])
+    return _to_log([row[2:] for row in rows], _catalog_for(rows)), (rows[-1][0], rows[-1][1])
+
+
+def _catalog_for(rows: list[tuple[Any, ...]]) -> Catalog:
+    """Return a catalogue that knows the contents and creators of these events."""
+    catalog = content.catalog()
+    pks = np.array([row[3] for row in rows if row[3] is not None], np.int64)
+    return catalog if (catalog.rows_of(pks) >= 0).all() else content.current_catalog()
 
 
 def _to_log(rows: list[tuple[Any, ...]], catalog: Catalog) -> EventLog:

@@ -98,6 +98,7 @@ class Stats:
         }
         for name, size in sizes.items():
             self.by[name].grow(size)
+        self.sizes = sizes
 
     def advance(self, log: EventLog) -> None:
         """Count the events of `log` (in any order, each once)."""

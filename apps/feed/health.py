@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.core.cache import cache
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 
 from apps.content import selectors as content
 from apps.core import live
+from apps.core.cache import cache
+from apps.features import lag
 from apps.features import selectors as features
 from apps.learning import bundle
 
 _STALE_SECONDS = 30.0
+_LAG_SECONDS = 60.0
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
@@ -56,9 +58,10 @@ def _degraded() -> dict[str, str]:
     stale = {n: a for n, a in live.ages_seconds().items() if a > _STALE_SECONDS}
     if stale and settings.REFRESH_SECONDS:
         found["refresh"] = ", ".join(f"{n} is {a:.0f} s old" for n, a in stale.items())
-    if settings.REDIS_URL:
-        try:
-            cache.get("readyz")
-        except Exception as error:  # whatever Redis raises, feeds go on
-            found["redis"] = type(error).__name__
+    behind = {n: s for n, s in lag.lags_seconds().items() if s > _LAG_SECONDS}
+    if behind:
+        found["consumers"] = ", ".join(f"{n} is {s:.0f} s behind" for n, s in behind.items())
+    redis = cache()
+    if redis is not None and not redis.answers():
+        found["redis"] = "does not answer; feeds go on without it"
     return found

@@ -23,7 +23,9 @@ from apps.core.metrics import DEGRADED, FEED_SECONDS
 from apps.core.prepared import Prepared
 from apps.events import conf as events_conf
 from apps.events import selectors as events
-from apps.events.models import Event, Slate
+from apps.events import services as events_services
+from apps.events.models import Event
+from apps.events.services import SlateRow
 from apps.features import selectors as features
 from apps.features.types import Context, Query
 from apps.feed.conf import PARAMS
@@ -239,22 +241,24 @@ def _log_slate(
     request_id: uuid.UUID, cursor: Cursor, request: Request, shown: Candidates, ranker: str
 ) -> None:
     """Store the page: what was shown where, by whom proposed, and what the ranker saw."""
-    n = len(shown)
-    has_features = "features" in shown.columns
-    Slate.objects.create(
-        id=request_id,
-        viewer_id=request.query.viewer,
-        feed_session=cursor.session,
-        served_ms=request.query.at_ms,
-        first_position=cursor.position,
-        surface=request.query.context.surface,
-        ranker=ranker,
-        content_pks=request.catalog.content_pk[shown.rows].astype("<i8").tobytes(),
-        scores=shown["score"].astype("<f4").tobytes(),
-        sources=shown["sources"].astype("<u4").tobytes(),
-        propensities=np.ones(n, "<f4").tobytes(),  # no exploration: shown for certain
-        feature_schema=features.SCHEMA_HASH if has_features else "",
-        features=shown["features"].astype("<f4").tobytes() if has_features else b"",
+    features_shown = shown.columns.get("features")
+    events_services.log_slate(
+        SlateRow(
+            id=request_id,
+            viewer_id=request.query.viewer,
+            feed_session=cursor.session,
+            served_ms=request.query.at_ms,
+            first_position=cursor.position,
+            surface=request.query.context.surface,
+            ranker=ranker,
+            variant="",
+            feature_schema=features.SCHEMA_HASH if features_shown is not None else "",
+            content_pks=request.catalog.content_pk[shown.rows],
+            scores=shown["score"],
+            sources=shown["sources"],
+            propensities=np.ones(len(shown)),  # no exploration: shown for certain
+            features=features_shown,
+        )
     )
 
 

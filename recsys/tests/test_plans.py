@@ -100,7 +100,7 @@ def some(n: int) -> list[dict[str, Any]]:
 WORK: dict[str, Callable[[], Any]] = {
     "history": lambda: events.history(viewer(), catalog(), at_ms=NOW_MS),
     "served": lambda: events.served(viewer(), since_ms=NOW_MS - HOUR_MS),
-    "since": lambda: events.since((2**40, 5), catalog()),
+    "since": lambda: events.since((2**40, 5)),
     "seen": lambda: events.seen(viewer()),
     "last check": lambda: _SLOTS.rows(viewer(), some_contents(), NOW_MS),
     "profile and relations": lambda: profile("alice", at_ms=NOW_MS),

@@ -30,6 +30,7 @@ from apps.core.models import Artifact
 from apps.events.models import Event, Slate
 from apps.events.types import EventType
 from apps.features.selectors import SCHEMA_HASH
+from apps.features.sessions import keep_up
 from apps.learning import bundle
 from apps.learning.conf import TrainingParams
 from apps.learning.services import train_and_publish
@@ -88,6 +89,7 @@ def trained(
         live.reset_all()
         try:
             store_world(world, now_ms=END_MS, progress=lambda *_: None)
+            keep_up()
             first = train_and_publish(CHEAP, say=_quiet, until_ms=END_MS - DAY_MS)
             second = train_and_publish(TrainingParams(), say=_quiet)
             yield Trained(world, root, f"bundle-{first.pk}", f"bundle-{second.pk}")

@@ -14,6 +14,7 @@ from apps.events.services.replay import (
     release_all,
     replay,
 )
+from apps.events.services.slates import SlateRow, log_slate
 from apps.events.validation import IngestRules
 
 __all__ = [
@@ -21,12 +22,14 @@ __all__ = [
     "LoggedEvent",
     "QuarantineError",
     "Replayed",
+    "SlateRow",
     "append_log",
     "check_fix",
     "discard",
     "fix",
     "ingest",
     "keep_unreadable",
+    "log_slate",
     "release",
     "release_all",
     "replay",

@@ -116,6 +116,19 @@ class Counters:
         decay = np.exp(-(now_ms - self._landmark_ms) * _DECAY_PER_MS[half_life])
         return np.asarray(self.sums[:, kind, half_life] * decay)
 
+    @property
+    def landmark_ms(self) -> int | None:
+        """The moment that the sums refer to; None while nothing is counted."""
+        return self._landmark_ms
+
+    def restore(
+        self, rows: NDArray[np.int64], sums: NDArray[np.float64], landmark_ms: int | None
+    ) -> None:
+        """Take over what other counters held: the sums of `rows`, and the landmark of all."""
+        self.grow(int(rows.max(initial=-1)) + 1)
+        self.sums[rows] = sums
+        self._landmark_ms = landmark_ms
+
     def _known(
         self, entity: NDArray[np.int64], kind: NDArray[np.int64], at_ms: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:

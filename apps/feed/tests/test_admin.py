@@ -19,6 +19,7 @@ from apps.content.types import ContentRow
 from apps.core.models import ApiKey, Artifact, Lease
 from apps.events.models import Event, ImportCheckpoint, Slate
 from apps.events.types import EventType
+from apps.features.models import Session, Watermark
 from apps.feed.admin import sources_of
 from apps.profiles.models import Creator, CreatorRelation, Viewer
 from apps.profiles.services import ensure_viewers
@@ -49,6 +50,15 @@ def make_rows(n: int, tag: str) -> None:
             received_ms=AT_MS,
         )
         make_slate(viewer, content.pk)
+        Session.objects.create(
+            viewer_id=viewer,
+            started_ms=AT_MS,
+            ended_ms=AT_MS + 1500,
+            n_events=1,
+            n_views=1,
+            n_engagements=0,
+            watch_ms=1500,
+        )
         CreatorRelation.objects.create(
             viewer_id=viewer, creator_id=content.creator_id, kind=1, changed_ms=AT_MS
         )
@@ -82,7 +92,9 @@ def n_queries(staff: Client, path: str) -> int:
     return len(queries)
 
 
-@pytest.mark.parametrize("model", [Event, Content, Viewer, Slate, CreatorRelation, Creator])
+@pytest.mark.parametrize(
+    "model", [Event, Content, Viewer, Slate, Session, CreatorRelation, Creator]
+)
 def test_a_list_takes_as_many_queries_with_50_rows_as_with_5(staff: Client, model: Any) -> None:
     make_rows(5, "a")
     staff.get(path_of(model))  # content types are cached from here on
@@ -94,19 +106,21 @@ def test_a_list_takes_as_many_queries_with_50_rows_as_with_5(staff: Client, mode
 ALL = [ApiKey, Artifact, Lease, Viewer, Creator, CreatorRelation, Content, Event, Slate]
 
 
-@pytest.mark.parametrize("model", [*ALL, ImportCheckpoint])
+@pytest.mark.parametrize("model", [*ALL, ImportCheckpoint, Session, Watermark])
 def test_every_model_has_a_list_that_can_be_searched(staff: Client, model: Any) -> None:
     assert staff.get(path_of(model), {"q": "alice 12"}).status_code == 200
 
 
-@pytest.mark.parametrize("model", [Event, Slate, Content, Viewer, CreatorRelation, Creator])
+@pytest.mark.parametrize(
+    "model", [Event, Slate, Session, Content, Viewer, CreatorRelation, Creator]
+)
 def test_every_row_can_be_opened(staff: Client, model: Any) -> None:
     make_rows(1, "a")
     row = model.objects.get()
     assert staff.get(path_of(model, f"{row.pk}/change/")).status_code == 200
 
 
-@pytest.mark.parametrize("model", [Event, Slate])
+@pytest.mark.parametrize("model", [Event, Slate, Session])
 class TestAppendOnly:
     def test_rows_cannot_be_added(self, staff: Client, model: Any) -> None:
         assert staff.get(path_of(model, "add/")).status_code == 403
