@@ -13,7 +13,7 @@ from apps.core.problems import not_found
 from apps.events.views import Events
 from apps.feed.health import healthz, readyz
 from apps.feed.pages import preview
-from apps.feed.views import Feed, Popular, Similar, Trending
+from apps.feed.views import Feed, Neighbors, Popular, Similar, Trending
 from apps.learning.pages import features
 from apps.profiles.views import ClientTokens, UserBatch, UserDetail
 
@@ -30,6 +30,7 @@ api = [
     path("content/<str:content_id>/similar", Similar.as_view()),
     path("content/<str:content_id>", ContentDetail.as_view()),
     path("users/batch", UserBatch.as_view()),
+    path("users/<str:user_id>/neighbors", Neighbors.as_view()),
     path("users/<str:user_id>", UserDetail.as_view()),
     path("client-tokens", ClientTokens.as_view()),
 ]

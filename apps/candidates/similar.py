@@ -6,11 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.candidates.algorithms.neighbors import Neighbors, score
+from apps.candidates.content_vectors import ContentVectors
 from apps.candidates.index import best_rows
 from apps.candidates.scores import DenseScores
 from apps.candidates.types import Request, RetrievalModels
 
 _FUSION_K = 60.0
+_ALL_UP_TO = 20_000  # contents; beyond it an index is asked
 _RANKED = 500  # places of each list that count
 
 
@@ -35,6 +37,8 @@ def _likenesses(request: Request, row: int) -> list[NDArray[np.float32]]:
     """Return float32[≤ n_contents] a kind, −inf where it has no opinion."""
     models = request.models
     found = [_shared_traits(request, row)]
+    if models is not None and models.content is not None and row < len(models.content):
+        found.append(_content_cosines(models.content, row))
     if models is not None and row < len(models.vectors):
         found += [
             _neighbors(models.item_item, row),
@@ -57,6 +61,18 @@ def _cosines(models: RetrievalModels, row: int) -> NDArray[np.float32]:
     products = models.vectors @ models.vectors[row]
     cosines = products / np.maximum(norms * norms[row], 1e-12)
     return np.where(known & (cosines > 0), cosines, -np.inf).astype(np.float32)
+
+
+def _content_cosines(space: ContentVectors, row: int) -> NDArray[np.float32]:
+    """Return the cosines by what contents are: all that is known of one that nobody met."""
+    if len(space) <= _ALL_UP_TO:
+        cosines = space.products(space.at(np.array([row])))[0]
+    else:
+        query = space.at(np.array([row]))[0]
+        near = space.search(query, _RANKED, np.zeros(len(space), np.bool_))
+        cosines = np.zeros(len(space), np.float32)
+        cosines[near] = space.at(near) @ query
+    return np.where(cosines > 0, cosines, np.float32(-np.inf))
 
 
 def _shared_traits(request: Request, row: int) -> NDArray[np.float32]:

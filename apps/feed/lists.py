@@ -1,4 +1,4 @@
-"""Lists beside the feed: popular, trending, similar; each leaves out what may not be shown."""
+"""Lists beside the feed: popular, trending, similar, without what may not be shown; neighbors."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from apps.candidates.restrictions import Restriction
 from apps.candidates.similar import similar_contents
 from apps.candidates.sources.crowd import Popular, Trending
+from apps.candidates.sources.taste import own_vector
 from apps.candidates.types import Request
 from apps.content import selectors as content
 from apps.core.candidates import Candidates
@@ -20,8 +21,10 @@ from apps.features.stats import DAY, EVER, HOURS_6, WEEK
 from apps.features.types import Query
 from apps.feed import services
 from apps.feed.conf import PARAMS
-from apps.feed.types import ListAnswer, ListItem
+from apps.feed.types import ListAnswer, ListItem, Neighbor, NeighborsAnswer
 from apps.learning import bundle
+from apps.profiles import selectors as profiles
+from apps.profiles.pseudonyms import pseudonym
 
 PERIODS = {"6h": HOURS_6, "1d": DAY, "7d": WEEK, "ever": EVER}
 
@@ -61,6 +64,31 @@ def similar(query: ListQuery, *, content_id: str) -> ListAnswer:
     asked = request.restriction or Restriction()
     request = replace(request, restriction=replace(asked, without=np.append(asked.without, row)))
     return _answer(query, request, similar_contents(request, row))
+
+
+def neighbors(*, user_id: str, limit: int, now_ms: int) -> NeighborsAnswer:
+    """Return the viewers whose vectors are nearest to this one's, as it is now.
+
+    Raises 404 for a viewer never heard of: being asked about makes nobody known.
+    """
+    if user_id not in profiles.viewer_keys([user_id]):
+        raise Problem(404, "unknown-user", "There is no such viewer.")
+    request = services.request_of(services.FeedQuery(user_id), now_ms=now_ms)
+    return NeighborsAnswer(pseudonym(user_id), _neighbors(request, limit))
+
+
+def _neighbors(request: Request, limit: int) -> list[Neighbor]:
+    viewers = request.models.viewers if request.models else None
+    vector = own_vector(request)
+    if viewers is None or vector is None:
+        return []
+    at, similarity = viewers.nearest(vector, limit, without=request.query.viewer)
+    owner, rows, _ = viewers.met(at)
+    both = np.bincount(owner[np.isin(rows, request.query.history.content)], minlength=len(at))
+    pks = viewers.pk[at].tolist()
+    names = profiles.pseudonyms(pks)
+    found = zip(pks, similarity.tolist(), both.tolist(), strict=True)
+    return [Neighbor(names[pk], score, n_both) for pk, score, n_both in found if pk in names]
 
 
 def _request(query: ListQuery) -> Request:

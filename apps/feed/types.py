@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import msgspec
 
 
@@ -42,6 +44,21 @@ class ListAnswer(msgspec.Struct, frozen=True):
     """A list of contents, best first."""
 
     items: list[ListItem]
+
+
+class Neighbor(msgspec.Struct, frozen=True):
+    """One viewer like the one asked about."""
+
+    viewer: UUID  # pseudonym: the user id is not stored
+    similarity: float  # cosine of the two viewers' vectors, 0–1
+    n_both_met: int  # contents that both met lately
+
+
+class NeighborsAnswer(msgspec.Struct, frozen=True):
+    """Viewers most like one viewer, the most alike first; empty before the first training."""
+
+    viewer: UUID  # pseudonym of the viewer asked about
+    neighbors: list[Neighbor]
 
 
 class FeedAnswer(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""`GET /api/v1/feed`, and the lists beside it: similar, trending, popular."""
+"""`GET /api/v1/feed`, and the lists beside it: similar, trending, popular; neighbors."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from rest_framework.views import APIView
 
 from apps.core.auth import principal_of
 from apps.core.clock import now_ms
+from apps.core.errors import Problem
 from apps.core.json import checked_id, openapi
 from apps.core.models import Scope
 from apps.feed import lists, parameters
 from apps.feed.conf import PARAMS
 from apps.feed.services import FeedQuery, for_user
-from apps.feed.types import FeedAnswer, ListAnswer
+from apps.feed.types import FeedAnswer, ListAnswer, NeighborsAnswer
 
 _USER = OpenApiParameter("user_id", OpenApiTypes.STR, required=True)
 _LIMIT = OpenApiParameter("limit", OpenApiTypes.INT, description=f"1–{PARAMS.max_limit}")
@@ -115,6 +116,26 @@ class Similar(APIView):
     def get(self, request: Request, content_id: str) -> Response:
         """Return the contents most like this one, by who watches them and by what they are."""
         return Response(lists.similar(_list_query(request), content_id=checked_id(content_id)))
+
+
+class Neighbors(APIView):
+    """Viewers like one viewer."""
+
+    required_scopes = {"GET": Scope.FEED_READ}
+
+    @extend_schema(
+        operation_id="user_neighbors",
+        parameters=[_LIMIT],
+        responses={200: OpenApiResponse(openapi(NeighborsAnswer))},
+    )
+    def get(self, request: Request, user_id: str) -> Response:
+        """Return the viewers most like this one, by pseudonym: for server keys only."""
+        parameters.refuse_unknown(request, _LIMIT)
+        # A client speaks for one viewer, who must not learn about others.
+        if principal_of(request).user_id is not None:
+            raise Problem(403, "server-key-only", "This needs a server key.")
+        user_id, limit = checked_id(user_id), _limit(request)
+        return Response(lists.neighbors(user_id=user_id, limit=limit, now_ms=now_ms()))
 
 
 def _limit(request: Request) -> int:

@@ -24,6 +24,7 @@ from apps.candidates.conf import (
     value_of,
     with_values,
 )
+from apps.candidates.embedder import BLOCKS
 from apps.candidates.index import ExactIndex
 from apps.candidates.sources import SOURCE_NAMES, SOURCES
 from apps.candidates.types import RetrievalModels
@@ -59,31 +60,42 @@ class Family:
 
     source: str
     share: float  # of the budget of time
-    fit: Callable[[Slice, Catalog, RetrievalParams, Models], Models]
+    fit: Callable[[Judge, RetrievalParams, Models], Models]
     choices: tuple[Choice, ...]
 
 
-def _with_vectors(part: Slice, catalog: Catalog, params: RetrievalParams, models: Models) -> Models:
-    vectors = retrieval.fit_vectors(part.past, catalog, params)
-    return replace(models, vectors=vectors, gram=gram(vectors), index=ExactIndex(vectors))
+def _with_vectors(judge: Judge, params: RetrievalParams, models: Models) -> Models:
+    vectors = retrieval.fit_vectors(judge.part.past, judge.catalog, params)
+    moved = replace(models, vectors=vectors, gram=gram(vectors), index=ExactIndex(vectors))
+    return _with_viewers(judge, params, moved)  # who lie in the same space
 
 
-def _with_next(part: Slice, catalog: Catalog, params: RetrievalParams, models: Models) -> Models:
-    return replace(models, next_item=retrieval.fit_next(part.past, catalog, params))
+def _with_next(judge: Judge, params: RetrievalParams, models: Models) -> Models:
+    return replace(models, next_item=retrieval.fit_next(judge.part.past, judge.catalog, params))
 
 
-def _with_company(part: Slice, catalog: Catalog, params: RetrievalParams, models: Models) -> Models:
-    return replace(models, item_item=retrieval.fit_company(part.past, catalog, params))
+def _with_company(judge: Judge, params: RetrievalParams, models: Models) -> Models:
+    return replace(models, item_item=retrieval.fit_company(judge.part.past, judge.catalog, params))
+
+
+def _with_viewers(judge: Judge, params: RetrievalParams, models: Models) -> Models:
+    past, vectors = judge.part.past, models.vectors
+    return replace(models, viewers=retrieval.fit_neighborhood(past, judge.catalog, params, vectors))
+
+
+def _with_content(judge: Judge, params: RetrievalParams, models: Models) -> Models:
+    return replace(models, content=retrieval.fit_content(judge.background, params))
 
 
 _HALF_LIVES = (10.0, 24.0, 72.0, 168.0, 720.0, None)
 _SHORT_VIEWS = (0.0, 0.2, 0.4, 0.7, 1.0)
+_BLOCK_WEIGHTS = (0.0, 0.1, 0.3, 0.5, 1.0, 2.0)
 _DECAYS = (2.0, 4.0, 7.0, 10.0, 15.0, 25.0, 50.0)
 
 FAMILIES: tuple[Family, ...] = (
     Family(
         "nearest",
-        0.55,
+        0.5,
         _with_vectors,
         (
             Choice("als_signal.half_life_hours", _HALF_LIVES),
@@ -95,7 +107,7 @@ FAMILIES: tuple[Family, ...] = (
     ),
     Family(
         "item_item",
-        0.25,
+        0.2,
         _with_company,
         (
             Choice("query.item_item", _DECAYS, refits=False),
@@ -107,7 +119,7 @@ FAMILIES: tuple[Family, ...] = (
     ),
     Family(
         "next_item",
-        0.2,
+        0.15,
         _with_next,
         (
             Choice("query.next_item", _DECAYS, refits=False),
@@ -115,6 +127,34 @@ FAMILIES: tuple[Family, ...] = (
             Choice("next_item.decay_events", (1.0, 2.0, 4.0, 10.0, 20.0)),
             Choice("next_item_signal.short_view", _SHORT_VIEWS),
         ),
+    ),
+    Family(
+        "similar_viewers",
+        0.1,
+        _with_viewers,
+        (
+            Choice("viewers.sharpness", (1.0, 2.0, 4.0, 8.0, 16.0), refits=False),
+            Choice("viewers.k", (25, 50, 100, 200), refits=False),
+            Choice("viewers.shrinkage", (0.0, 1.0, 5.0, 20.0, 80.0), refits=False),
+            Choice("viewers_signal.short_view", _SHORT_VIEWS),
+        ),
+    ),
+    Family(
+        "like_content",
+        0.05,
+        _with_content,
+        (
+            Choice("interests.likeness", (0.2, 0.3, 0.4, 0.55, 0.7), refits=False),
+            Choice("interests.importance", (0.0, 0.25, 0.5, 1.0), refits=False),
+            Choice("content.theta", (0.0, 0.3, 0.5, 0.7, 0.85), refits=False),
+            *(Choice(f"content.weights.{name}", _BLOCK_WEIGHTS) for name in BLOCKS),
+        ),
+    ),
+    Family(
+        "hybrid",
+        0.0,  # nothing is fitted
+        _with_content,
+        (Choice("kappa", (0.0, 1.0, 3.0, 10.0, 30.0, 100.0), refits=False),),
     ),
 )
 NAMES: tuple[str, ...] = (
@@ -152,7 +192,9 @@ def tune(
     if part is None or not len(part.future):
         return params, trials
     began = time.monotonic()
-    judge = Judge(part, catalog, retrieval.fit_retrieval(part.past, catalog, params))
+    background = retrieval.read_background(catalog, params)
+    models = retrieval.fit_retrieval(part.past, catalog, params, background)
+    judge = Judge(part, catalog, models, background)
     if not judge.viewers:
         say("nobody came back in the latest slice: nothing to judge by")
         return params, trials
@@ -163,16 +205,19 @@ def tune(
         until = time.monotonic() + family.share * left
         search = _Search(family, judge, trials, until, say)
         params = search.run(params, {name for name in NAMES if name in pinned})
-    judge.models = retrieval.fit_retrieval(part.past, catalog, params)
+    judge.models = retrieval.fit_retrieval(part.past, catalog, params, background)
     return _with_quotas(params, judge, pinned, trials, say), trials
 
 
 class Judge:
     """Asks a source for the lists of the viewers of a slice, and says how good they are."""
 
-    def __init__(self, part: Slice, catalog: Catalog, models: Models) -> None:
+    def __init__(
+        self, part: Slice, catalog: Catalog, models: Models, background: retrieval.Background
+    ) -> None:
         self.part = part
         self.catalog = catalog
+        self.background = background
         self.models = models
         self.then: Moment = moment(part.past, catalog, models, part.at_ms)
         self.viewers, self.relevant = _relevant(part, catalog)
@@ -266,7 +311,7 @@ class _Search:
         self, params: RetrievalParams, models: Models, *, refit: bool = False, name: str = ""
     ) -> tuple[NDArray[np.float64], Models]:
         if refit:
-            models = self._family.fit(self._judge.part, self._judge.catalog, params, models)
+            models = self._family.fit(self._judge, params, models)
         models = replace(models, params=params)
         earned = self._judge.ndcg(self._family.source, models)
         if name:

@@ -183,7 +183,7 @@ def world(n: int) -> Catalog:
 def models() -> RetrievalModels:
     catalog = world(40)
     described = [made_of("dance" if row < 20 else "goal", f"t{row % 3}") for row in range(40)]
-    groups = {viewer: ("en", "18-24") for viewer in range(1, 30)}
+    groups = dict.fromkeys(range(1, 30), ("en", "18-24"))
     background = make_background(catalog, described, groups=groups)
     return fit_retrieval(two_communities(), catalog, SMALL, background)
 

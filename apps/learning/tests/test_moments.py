@@ -22,7 +22,7 @@ from apps.features.history import Histories
 from apps.features.stats import Stats
 from apps.learning.moments import Moment, main_surface, moment
 from apps.profiles.models import CreatorRelation
-from apps.profiles.selectors import Languages, Stances
+from apps.profiles.selectors import Groups, Languages, Stances
 
 N = 40
 CATALOG = make_catalog(N)
@@ -42,6 +42,7 @@ def make_moment(relations: list[tuple[int, int, int, int]] | None = None) -> Mom
         models=fit_retrieval(LOG, CATALOG, SMALL),
         stances=Stances(np.array(relations or [], np.int64).reshape(-1, 4), NOW_MS),
         languages=Languages(np.array([2, 3]), np.array([1, 0])),
+        groups=Groups(np.array([2]), np.array([["en", "18-24"]])),
     )
 
 
@@ -54,6 +55,10 @@ class TestRequest:
         mine = LOG.take((LOG.viewer == viewer) & (LOG.at_ms < middle))
         np.testing.assert_array_equal(history.at_ms, mine.at_ms)
         np.testing.assert_array_equal(history.content, mine.content)
+
+    def test_age_group_is_the_one_that_the_viewer_told(self) -> None:
+        then = make_moment()
+        assert [then.request(viewer).age_group for viewer in (1, 2, 3)] == ["", "18-24", ""]
 
     def test_language_is_the_one_that_the_viewer_told(self) -> None:
         then = make_moment()
