@@ -89,7 +89,7 @@ def _refresh(loaded: _Loaded | None) -> _Loaded:
     if loaded is not None and loaded.artifact_pk == artifact.pk:
         return _followed(loaded)
     try:
-        return _Loaded(artifact.pk, load(artifact, content.catalog()), "")
+        return _followed(_Loaded(artifact.pk, load(artifact, content.catalog()), ""))
     except (ArtifactError, OSError, KeyError, ValueError) as error:
         logger.exception("bundle %s could not be loaded; the old one serves", artifact.pk)
         old = loaded.bundle if loaded else _load_previous()
