@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from apps.candidates import services
 from apps.candidates.algorithms.neighbors import Neighbors, score
 from apps.candidates.conf import Signal
 from apps.candidates.index import graphs, shells
@@ -16,6 +15,7 @@ from apps.candidates.services import (
     interactions,
     load_retrieval,
     save_retrieval,
+    store,
 )
 from apps.candidates.sources.taste import ItemItem, NearestContent, NextItem
 from apps.candidates.tests.factories import (
@@ -191,7 +191,7 @@ class TestRecallOfTheIndex:
 
     def test_index_that_finds_enough_is_written_with_its_recall(self, tmp_path: Path) -> None:
         facts = save_retrieval(self.many_models(), make_catalog(2000), tmp_path)
-        assert facts["index_recall"] >= services.MIN_RECALL
+        assert facts["index_recall"] >= store.MIN_RECALL
         assert load_retrieval(tmp_path, None).vectors.shape == (2000, 16)
 
     def test_index_that_finds_too_little_is_refused(
@@ -200,6 +200,6 @@ class TestRecallOfTheIndex:
         monkeypatch.setattr(graphs, "N_TREES", 1)
         monkeypatch.setattr(shells, "EXACT_UP_TO", 0)
         monkeypatch.setattr(shells, "LEAST_HEAD", 10)
-        monkeypatch.setattr(services, "EFFORTS", (1,))
+        monkeypatch.setattr(store, "EFFORTS", (1,))
         with pytest.raises(ArtifactError, match="recall"):
             save_retrieval(self.many_models(), make_catalog(2000), tmp_path)
