@@ -110,6 +110,14 @@ class VectorScores:
         return np.where(rows < len(self._vectors), scores, np.float32(np.nan))
 
 
+class Draw(SparseScores):
+    """An order by lot: what is drawn first is not worth more, so that there is no opinion."""
+
+    def at(self, rows: Rows) -> NDArray[np.float32]:
+        """Return NaN for each row."""
+        return np.full(len(rows), np.nan, np.float32)
+
+
 class Space(Protocol):
     """Contents as vectors of one space."""
 

@@ -126,7 +126,8 @@ class Pipeline(Generic[Q]):
         """Return the union of what the sources propose.
 
         Columns: `sources` uint32 bit mask of the proposers, `main_source` int8 index of the
-        one that placed it highest, and one `score.<name>` float32 a source (NaN: no opinion).
+        one that placed it highest (of those with an opinion, if any), and one `score.<name>`
+        float32 a source (NaN: no opinion).
         """
         opinions: list[Scores | None] = []
         proposals: list[Rows] = []
@@ -182,23 +183,37 @@ def _union(
     joined = np.concatenate(proposals) if proposals else np.empty(0, np.int64)
     owner = np.repeat(np.arange(len(proposals), dtype=np.int64), [len(p) for p in proposals])
     place = np.concatenate([np.arange(len(p)) for p in proposals]) if proposals else joined
-    rows, first, inverse = np.unique(joined, return_index=True, return_inverse=True)
-    by_place = np.lexsort((owner, place, joined))
-    highest = by_place[np.unique(joined[by_place], return_index=True)[1]]
-    mask = np.zeros(len(rows), np.uint32)
-    np.bitwise_or.at(mask, inverse, (1 << owner).astype(np.uint32))
+    found, first, inverse = np.unique(joined, return_index=True, return_inverse=True)
     order = np.argsort(first)
-    rows = rows[order]
+    rows, at = found[order], np.argsort(order)[inverse]  # the candidate of each proposal
+    mask = np.zeros(len(rows), np.uint32)
+    np.bitwise_or.at(mask, at, (1 << owner).astype(np.uint32))
+    scores = _scores(sources, opinions, rows, degraded)
+    # Who only draws lots has not placed what another source has an opinion about.
+    is_blind = ~np.isfinite(scores[owner, at])
+    by_place = np.lexsort((owner, place, is_blind, at))
+    highest = by_place[np.unique(at[by_place], return_index=True)[1]]
     columns: dict[str, NDArray] = {
-        "sources": mask[order],
-        "main_source": owner[highest[order]].astype(np.int8),
+        "sources": mask,
+        "main_source": owner[highest].astype(np.int8),
+        **{f"score.{source.name}": scores[i] for i, source in enumerate(sources)},
     }
-    for source, opinion in zip(sources, opinions, strict=True):
-        column = np.full(len(rows), np.nan, np.float32)
+    return Candidates(rows, columns)
+
+
+def _scores(
+    sources: Sequence[Source[Q]],
+    opinions: list[Scores | None],
+    rows: Rows,
+    degraded: list[str],
+) -> NDArray[np.float32]:
+    """Return what each source thinks of the rows, float32[n_sources, n], NaN: no opinion."""
+    scores = np.full((len(sources), len(rows)), np.nan, np.float32)
+    for i, (source, opinion) in enumerate(zip(sources, opinions, strict=True)):
         try:
-            column = column if opinion is None else opinion.at(rows)
+            if opinion is not None:
+                scores[i] = opinion.at(rows)
         except Exception:
             logger.exception("source %s could not score and was skipped", source.name)
             degraded.append(f"source:{source.name}")
-        columns[f"score.{source.name}"] = column
-    return Candidates(rows, columns)
+    return scores

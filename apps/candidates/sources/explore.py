@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.candidates.algorithms.text import mixed
-from apps.candidates.scores import SparseScores
+from apps.candidates.scores import Draw
 from apps.candidates.sources.base import Proposer
 from apps.candidates.types import Request
 from apps.core.clock import HOUR_MS
@@ -26,8 +26,8 @@ class Explore(Proposer):
 
     name: str = "explore"
 
-    def __call__(self, request: Request) -> SparseScores | None:
-        """Score by u^(1/chance), u uniform: the best k are a weighted draw without replacement.
+    def __call__(self, request: Request) -> Draw | None:
+        """Order by u^(1/chance), u uniform: the best k are a weighted draw without replacement.
 
         Efraimidis and Spirakis 2006. The same for a viewer within an hour, so that pages of a
         scroll go on in one order.
@@ -37,7 +37,7 @@ class Explore(Proposer):
         if not len(rows):
             return None
         uniform = _uniform(rows, seed=(request.query.viewer << 20) + at_ms // HOUR_MS)
-        return SparseScores(rows, (uniform ** (1 / chances)).astype(np.float32))
+        return Draw(rows, (uniform ** (1 / chances)).astype(np.float32))
 
 
 def _pool(request: Request) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
