@@ -61,6 +61,7 @@ def workspace(postgresql: str | None = None) -> Iterator[dict[str, str]]:
         if postgresql:
             _execute(postgresql, f"CREATE DATABASE {name}")
             env["DATABASE_URL"] = urlsplit(postgresql)._replace(path=f"/{name}").geturl()
+            env["RECSYS_EMBEDDED_WORKER"] = "0"  # in production workers are processes of their own
         manage(env, "migrate", "--verbosity", "0")
         yield env
     finally:

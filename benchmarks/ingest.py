@@ -100,7 +100,7 @@ def _body(rng: random.Random, contents: list[str]) -> bytes:
             "user_id": f"viewer_{rng.randint(1, 999):04d}",
             "content_id": rng.choice(contents),
             "timestamp": stamp,
-            "watch_duration": round(rng.random() * 30, 2),
+            "watch_duration": round(rng.random() * 8, 2),  # none is implausible
         }
         for _ in range(_BATCH)
     ]
