@@ -109,6 +109,27 @@ def test_union_names_who_placed_it_highest_and_marks_all_proposers() -> None:
     assert found["sources"].tolist() == [0b01, 0b11, 0b10]
 
 
+class Draws(Says):
+    def __call__(self, query: str) -> Opinion:
+        return Blind(self.scores or {})
+
+
+class Blind(Opinion):
+    """Proposes in an order that is no opinion."""
+
+    def at(self, rows: Rows) -> NDArray[np.float32]:
+        return np.full(len(rows), np.nan, np.float32)
+
+
+def test_who_has_no_opinion_is_named_only_where_nobody_has_one() -> None:
+    drawn, liked = Draws("a", {1: 9, 4: 8}), Says("b", {6: 2, 1: 1})
+
+    found = make_pipeline(sources=[drawn, liked]).retrieve("alice", NOBODY, [])
+
+    named = dict(zip(found.rows.tolist(), found["main_source"].tolist(), strict=True))
+    assert named == {1: 1, 4: 0, 6: 1}
+
+
 def test_union_has_every_sources_score_of_every_candidate() -> None:
     first, second = Says("a", {4: 2, 1: 1}), Says("b", {1: 9, 6: 8})
 
