@@ -45,7 +45,7 @@ class Source(Protocol[Q_contra]):
         ...
 
     def quota(self, query: Q_contra, /) -> int:
-        """Return how many it may propose."""
+        """Return how many it may propose; with 0 it is not asked."""
         ...
 
     def __call__(self, query: Q_contra, /) -> Scores | None:
@@ -134,9 +134,10 @@ class Pipeline(Generic[Q]):
         for source in self.sources:
             opinion, rows = None, np.empty(0, np.int64)
             try:
-                opinion = source(query)
+                quota = source.quota(query)
+                opinion = source(query) if quota else None  # who may propose nothing is not asked
                 if opinion is not None:
-                    rows = opinion.top(source.quota(query), excluded)
+                    rows = opinion.top(quota, excluded)
             except Exception:
                 logger.exception("source %s failed and was skipped", source.name)
                 degraded.append(f"source:{source.name}")

@@ -60,9 +60,10 @@ class Murmurs(Says):
 class Breaks:
     name: str
     error: Exception = field(default_factory=lambda: ValueError("broken"))
+    most: int = 5
 
     def quota(self, query: str) -> int:
-        return 5
+        return self.most
 
     def __call__(self, *_: Any) -> Any:
         raise self.error
@@ -156,6 +157,17 @@ def test_excluded_rows_are_never_proposed() -> None:
     found = make_pipeline(sources=[Says("a", {4: 2, 1: 1})]).retrieve("alice", excluded, [])
 
     assert found.rows.tolist() == [1]
+
+
+def test_source_without_a_quota_is_not_asked() -> None:
+    degraded: list[str] = []
+
+    found = make_pipeline(sources=[Breaks("a", most=0), Says("b", {3: 1})]).retrieve(
+        "alice", NOBODY, degraded
+    )
+
+    assert found.rows.tolist() == [3]
+    assert degraded == []
 
 
 def test_thirty_two_sources_fit_in_the_mask() -> None:
