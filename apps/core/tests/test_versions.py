@@ -115,7 +115,7 @@ class TestAtOnce:
 
     @pytest.mark.django_db(transaction=True)
     @pytest.mark.skipif("connection.vendor == 'sqlite'", reason="one connection in memory")
-    def test_of_many_connections_one_wins_each_round(self) -> None:
+    def test_many_connections_leave_exactly_one_serving(self) -> None:
         promote_artifact(make_artifact())
         versions = [make_artifact() for _ in range(4)]
         barrier = threading.Barrier(len(versions))
