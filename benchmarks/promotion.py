@@ -51,7 +51,9 @@ def is_promoted(
     world: World, candidate: NDArray[np.float64], production: NDArray[np.float64], *, refresh: bool
 ) -> bool:
     """Say whether the gates let scores [viewers, contents] replace production's."""
-    lists = judge_lists(_ndcg(world, candidate), _ndcg(world, production), _PARAMS, is_refresh=refresh)
+    lists = judge_lists(
+        _ndcg(world, candidate), _ndcg(world, production), _PARAMS, is_refresh=refresh
+    )
     heads = judge_heads(
         {"long_view": world.label},
         {"long_view": _probability(world, candidate)},
