@@ -167,7 +167,8 @@ class ArtifactAdmin(ReadOnlyAdmin):
             serving = production_artifact(artifact.family)
             return self._page(request, "promote", f"Promote {artifact}?", artifact, serving)
         # Whoever confirms has read the page, which names each gate that has failed.
-        return self._do(request, lambda: promote_checked(artifact, force=True), f"{artifact}")
+        self._do(request, lambda: promote_checked(artifact, force=True), f"{artifact}")
+        return None
 
     @admin.action(description="Roll back its family …", permissions=["promote"])
     def roll_back(self, request: HttpRequest, queryset: QuerySet[Artifact]) -> HttpResponse | None:
@@ -177,7 +178,8 @@ class ArtifactAdmin(ReadOnlyAdmin):
             return None
         family = chosen[0].family
         if "confirmed" in request.POST:
-            return self._do(request, lambda: rollback_artifact(family), "The version before")
+            self._do(request, lambda: rollback_artifact(family), "The version before")
+            return None
         previous = named_artifact(family, Artifact.Alias.PREVIOUS)
         if previous is None:
             self.message_user(request, "There is no previous version.", messages.ERROR)

@@ -15,8 +15,10 @@ from apps.content.types import Catalog
 from apps.events import selectors as events
 from apps.events.types import EventLog
 from apps.feed.offline import ranked_rows
+from apps.learning.algorithms.off_policy import OffPolicyError
 from apps.learning.conf import TrainingParams
 from apps.learning.evaluation.earlier import last_production
+from apps.learning.evaluation.off_policy import as_text, judge_off_policy, read_policy
 from apps.learning.evaluation.plan import Plan
 from apps.learning.evaluation.protocols import evaluate
 from apps.learning.evaluation.report import as_markdown
@@ -46,6 +48,14 @@ class Command(BaseCommand):
             "--sources", action="store_true", help="judge the sources instead of the whole"
         )
         parser.add_argument(
+            "--off-policy",
+            nargs="?",
+            const="logged",
+            metavar="CSV",
+            help="judge another policy on the served slates: request_id, content_pk, chance; "
+            "without a file try whether the log could tell",
+        )
+        parser.add_argument(
             "--curve", action="store_true", help="judge models of less of the past too"
         )
         parser.add_argument("--json", action="store_true", help="print the report as JSON only")
@@ -61,12 +71,9 @@ class Command(BaseCommand):
                 self.stdout.flush()
 
         catalog = content.catalog()
-        log = events.log(catalog)
-        judge = _judge_sources if options["sources"] else _judge_pipeline
         try:
-            params = _params(log, catalog, options, say)
-            report, text = judge(log, catalog, params, options, say)
-        except EvaluationError as error:
+            report, text = _judged(catalog, options, say)
+        except (EvaluationError, OffPolicyError) as error:
             raise CommandError(str(error)) from error
         report["seconds"] = round(time.perf_counter() - started, 1)
         encoded = json.dumps(report, indent=1)
@@ -75,6 +82,17 @@ class Command(BaseCommand):
             (out / "report.json").write_text(encoded)
             (out / "report.md").write_text(text)
         self.stdout.write(encoded if options["json"] else text)
+
+
+def _judged(catalog: Catalog, options: dict[str, Any], say: Say) -> tuple[dict[str, Any], str]:
+    if chosen := options["off_policy"]:
+        policy = None if chosen == "logged" else read_policy(Path(chosen))
+        found = judge_off_policy(catalog, policy=policy)
+        return {"off_policy": found}, as_text(found)
+    log = events.log(catalog)
+    params = _params(log, catalog, options, say)
+    judge = _judge_sources if options["sources"] else _judge_pipeline
+    return judge(log, catalog, params, options, say)
 
 
 def _params(log: EventLog, catalog: Catalog, options: dict[str, Any], say: Say) -> TrainingParams:
