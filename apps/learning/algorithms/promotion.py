@@ -22,7 +22,7 @@ class GateParams:
 
     min_viewers: int = 30  # judged viewers below which lists say nothing
     min_views: int = 200  # likewise views, of heads and of the held-out slice
-    ndcg_loss: float = 0.05  # of production's NDCG that a refresh may lose, 0–1
+    ndcg_loss: float = 0.05  # share of production's NDCG that a refresh may seem to lose, 0–1
     log_loss_rise: float = 0.02  # relative, that a main head may show
     calibration_rise: float = 0.01  # absolute, of the expected calibration error
     held_share: float = 0.25  # of the views since production's last event, held out to judge by
@@ -68,13 +68,16 @@ def judge_lists(
         "difference high": found.high,
         "rule": "no worse" if is_refresh else "better",
     }
-    if is_refresh:
-        is_passed = found.high >= 0 and found.value >= -params.ndcg_loss * theirs
-        reason = "no worse than production" if is_passed else "worse than production"
-    else:
-        is_passed = found.low > 0
-        reason = "better than production" if is_passed else "not better than production for certain"
-    return Verdict(gate, State.PASSED if is_passed else State.FAILED, reason, numbers)
+    if not is_refresh:
+        if found.low > 0:
+            return Verdict(gate, State.PASSED, "better than production", numbers)
+        return Verdict(gate, State.FAILED, "not better than production for certain", numbers)
+    if found.high < 0:
+        return Verdict(gate, State.FAILED, "worse than production for certain", numbers)
+    if found.value < -params.ndcg_loss * theirs:
+        reason = f"over {params.ndcg_loss:.0%} worse, by too few viewers to be certain"
+        return Verdict(gate, State.UNKNOWN, reason, numbers)
+    return Verdict(gate, State.PASSED, "no worse than production", numbers)
 
 
 def judge_heads(

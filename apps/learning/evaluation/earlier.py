@@ -33,10 +33,3 @@ def last_production(catalog: Catalog) -> Earlier | str:
         return Earlier(load(artifact, catalog), until)
     except (ArtifactError, OSError, KeyError, ValueError) as error:
         return f"{artifact} cannot be loaded: {error}"
-
-
-def judgeable(earlier: Earlier | str, at_ms: int) -> Earlier | str:
-    """Return the version if it may be judged on what came from `at_ms` on, else why not."""
-    if isinstance(earlier, Earlier) and earlier.has_seen(at_ms):
-        return f"{earlier.bundle.version} was trained on this future: it is not judged"
-    return earlier

@@ -49,10 +49,10 @@ class TestLists:
         noisy += NDCG.mean() * 0.98 - noisy.mean()  # 2 % worse, deviation of the mean .012
         assert lists(noisy, is_refresh=True) == State.PASSED
 
-    def test_loss_within_noise_beyond_the_margin_fails(self) -> None:
+    def test_loss_within_noise_beyond_the_margin_is_not_certain(self) -> None:
         noisy = NDCG + RNG.normal(0, 1.0, 300)
         noisy += NDCG.mean() * 0.93 - noisy.mean()  # 7 % worse, deviation of the mean .06
-        assert lists(noisy, is_refresh=True) == State.FAILED
+        assert lists(noisy, is_refresh=True) == State.UNKNOWN
 
     def test_few_viewers_say_nothing(self) -> None:
         assert lists(NDCG[:29] + 1, is_refresh=False, production=NDCG[:29]) == State.UNKNOWN

@@ -16,6 +16,8 @@ from apps.candidates.sources import SOURCE_NAMES, SOURCES
 from apps.candidates.tests.factories import NOW_MS, make_catalog, make_log
 from apps.core.pipeline import Pipeline
 from apps.events.types import EventLog, EventType
+from apps.learning.bundle import Bundle
+from apps.learning.evaluation.earlier import Earlier
 from apps.learning.evaluation.plan import Plan
 from apps.learning.evaluation.protocols import evaluate
 from apps.learning.evaluation.report import as_markdown
@@ -30,6 +32,7 @@ from apps.learning.evaluation.splits import (
 from apps.learning.moments import Moment
 from apps.learning.slices import Slice
 from apps.learning.tests.factories import N_CONTENTS, PARAMS, returning_viewers
+from apps.learning.training import train_all
 from apps.ranking.rankers import Rankers
 from apps.ranking.scorers import LearnedSelect, RankFusion
 from apps.ranking.types import WATCH_SECONDS, Head
@@ -312,3 +315,34 @@ def test_every_protocol_is_rendered_and_is_strict_json(protocol: str) -> None:
     assert f"{protocol} split" in text
     assert "| frozen | long_view |" in text
     assert json.loads(json.dumps(report, allow_nan=False)) == report
+
+
+class TestLastProduction:
+    def judged_beside(self, until_ms: int, protocol: str = "temporal") -> dict[str, Any]:
+        part = next(folds(LOG, CATALOG, "temporal")).part
+        trained = train_all(part.past, CATALOG, PARAMS, version="v", say=lambda _: None)
+        bundle = Bundle("bundle-7", trained.retrieval, trained.rankers, trained.encoder)
+        earlier = Earlier(bundle, until_ms)
+        plan = Plan(CATALOG, PARAMS, Asked(), (5,), say=lambda _: None, earlier=earlier)
+        return evaluate(LOG, plan, protocol=protocol)
+
+    def test_version_that_ends_before_the_cut_stands_in_every_table(self) -> None:
+        cut = next(folds(LOG, CATALOG, "temporal")).part.at_ms
+        report = self.judged_beside(cut - 1)
+        assert report["last_production"] == "bundle-7"
+        assert report["ranking"]["last_production"] == report["ranking"]["production"]
+        assert report["paired"]["last_production"]["value"] == 0
+        assert "long_view" in report["scoring"]["last_production"]
+
+    def test_version_that_has_seen_the_future_is_left_out_and_that_is_said(self) -> None:
+        cut = next(folds(LOG, CATALOG, "temporal")).part.at_ms
+        report = self.judged_beside(cut)
+        assert report["last_production"] == "bundle-7 was trained on this future: it is not judged"
+        assert "last_production" not in report["ranking"]
+        assert "last_production" not in report["scoring"]
+        assert "it is not judged" in as_markdown(report)
+
+    def test_version_that_knows_the_held_out_viewers_is_left_out(self) -> None:
+        report = self.judged_beside(0, "kfold")
+        assert "knows the held-out viewers" in report["last_production"]
+        assert "last_production" not in report["scoring"]
