@@ -33,3 +33,13 @@ def last_production(catalog: Catalog) -> Earlier | str:
         return Earlier(load(artifact, catalog), until)
     except (ArtifactError, OSError, KeyError, ValueError) as error:
         return f"{artifact} cannot be loaded: {error}"
+
+
+def judgeable(earlier: Earlier | str, at_ms: int, protocol: str) -> Earlier | str:
+    """Return the version that serves if it may be judged on the fold, else why not."""
+    if isinstance(earlier, Earlier):
+        if protocol == "kfold":
+            return f"{earlier.bundle.version} knows the held-out viewers: it is not judged"
+        if earlier.has_seen(at_ms):
+            return f"{earlier.bundle.version} was trained on this future: it is not judged"
+    return earlier

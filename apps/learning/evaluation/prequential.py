@@ -2,7 +2,8 @@
 
 Four ways of knowing are judged on the same views: `frozen`, nothing after the cut; `chunks`,
 counters and histories up to the chunk; `retrained`, the heads learned anew before each chunk too;
-`online`, counters and histories up to each view.
+`online`, counters and histories up to each view. Beside them stand the contents' own rates before
+the chunk, and the version that serves, frozen, where it has not seen the future.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 
 from apps.events.types import EventLog
 from apps.learning.evaluation import scoring
+from apps.learning.evaluation.earlier import Earlier, judgeable
 from apps.learning.evaluation.plan import Plan
 from apps.learning.evaluation.scoring import Predictions, Views
 from apps.learning.evaluation.splits import EvaluationError, Fold, describe
@@ -23,7 +25,6 @@ from apps.ranking.boosters import Model
 from apps.ranking.rankers import Rankers
 
 CHUNKS = 4
-WAYS = ("frozen", "chunks", "retrained", "online")
 
 
 def judge_fold(fold: Fold, plan: Plan, protocol: str) -> dict[str, Any]:
@@ -31,6 +32,7 @@ def judge_fold(fold: Fold, plan: Plan, protocol: str) -> dict[str, Any]:
     part = fold.part
     everything = EventLog.concat([part.past, part.future])
     first = _heads(part.past, plan)
+    earlier = judgeable(plan.earlier, part.at_ms, protocol)
     parts: list[tuple[Views, dict[str, Predictions]]] = []
     for number, (start, end) in enumerate(_bounds(part.future), 1):
         plan.say(f"chunk {number} of {CHUNKS}")
@@ -42,12 +44,16 @@ def judge_fold(fold: Fold, plan: Plan, protocol: str) -> dict[str, Any]:
             "online": scoring.features_of(everything, plan.catalog, views),
         }
         predicted = {way: first.predict_heads(x[way], threads=2) for way in x}
+        predicted["popularity"] = scoring.popularity(before, plan.catalog, views)
+        if isinstance(earlier, Earlier):
+            predicted["last_production"] = earlier.bundle.rankers.predict_heads(x["frozen"])
         predicted["retrained"] = _heads(before, plan).predict_heads(x["chunks"], threads=2)
         parts.append((views, predicted))
     if not parts:
         raise EvaluationError("no view after the cut has a known time: there is nothing to predict")
     return {
         "data": describe(fold, plan.catalog),
+        "last_production": earlier if isinstance(earlier, str) else earlier.bundle.version,
         "scoring": _joined(parts),
         "chunks": [_judge(views, predicted) for views, predicted in parts],
     }
@@ -69,7 +75,7 @@ def _bounds(future: EventLog) -> Iterator[tuple[int, int]]:
 
 
 def _judge(views: Views, predicted: dict[str, Predictions]) -> dict[str, Any]:
-    return {way: scoring.judge(views, predicted[way], frozen=way == "frozen") for way in WAYS}
+    return {way: scoring.judge(views, p, frozen=way == "frozen") for way, p in predicted.items()}
 
 
 def _joined(parts: list[tuple[Views, dict[str, Predictions]]]) -> dict[str, Any]:
@@ -83,6 +89,6 @@ def _joined(parts: list[tuple[Views, dict[str, Predictions]]]) -> dict[str, Any]
             head: np.concatenate([found[way][head] for _, found in parts])
             for head in parts[0][1][way]
         }
-        for way in WAYS
+        for way in parts[0][1]
     }
     return _judge(views, predicted)

@@ -8,7 +8,7 @@ import numpy as np
 
 from apps.events.types import EventLog
 from apps.learning.evaluation import groups, prequential, ranking, scoring
-from apps.learning.evaluation.earlier import Earlier
+from apps.learning.evaluation.earlier import Earlier, judgeable
 from apps.learning.evaluation.peers import peers_of
 from apps.learning.evaluation.plan import Plan
 from apps.learning.evaluation.ranking import PRODUCTION
@@ -51,7 +51,7 @@ def judge_fold(fold: Fold, plan: Plan, protocol: str) -> dict[str, Any]:
     then = moment(part.past, plan.catalog, trained.retrieval, part.at_ms)
     plan.say("ranking the catalogue for every judged viewer")
     lists = ranking.ranked_lists(then, trained.rankers, truth, plan.recommend, max(plan.ks))
-    earlier = _judgeable(plan.earlier, part.at_ms, protocol)
+    earlier = judgeable(plan.earlier, part.at_ms, protocol)
     if isinstance(earlier, Earlier):
         seen = moment(part.past, plan.catalog, earlier.bundle.retrieval, part.at_ms)
         asked = plan.recommend(seen, earlier.bundle.rankers, truth.viewers, max(plan.ks))
@@ -70,16 +70,6 @@ def judge_fold(fold: Fold, plan: Plan, protocol: str) -> dict[str, Any]:
     if plan.curve:
         report["curve"] = _curve(fold, plan, float(ndcg.mean()))
     return report
-
-
-def _judgeable(earlier: Earlier | str, at_ms: int, protocol: str) -> Earlier | str:
-    """Return the version that serves if it may be judged on the fold, else why not."""
-    if isinstance(earlier, Earlier):
-        if protocol == "kfold":
-            return f"{earlier.bundle.version} knows the held-out viewers: it is not judged"
-        if earlier.has_seen(at_ms):
-            return f"{earlier.bundle.version} was trained on this future: it is not judged"
-    return earlier
 
 
 def _scoring(

@@ -19,6 +19,8 @@ def as_markdown(report: dict[str, Any]) -> str:
             "## Production's NDCG by group of viewers",
             _viewer_groups(report["groups"]),
         ]
+    else:
+        parts.append(f"Last production: {report['last_production']}.")
     if "curve" in report:
         parts += ["## Production's NDCG by the share of the past learned from"]
         parts += [_table(["share", "NDCG"], [[k, f"{v:.4f}"] for k, v in report["curve"].items()])]

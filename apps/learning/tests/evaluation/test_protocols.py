@@ -277,7 +277,7 @@ class TestPrequential:
     def test_chunks_part_the_future(self) -> None:
         report, _ = judged_once("prequential")
         scoring = report["scoring"]
-        assert set(scoring) == {"frozen", "chunks", "retrained", "online"}
+        assert set(scoring) == {"frozen", "chunks", "retrained", "online", "popularity"}
         assert len(report["chunks"]) == 4
         assert "gauc" not in scoring["online"][Head.LONG_VIEW]
 
@@ -341,6 +341,11 @@ class TestLastProduction:
         assert "last_production" not in report["ranking"]
         assert "last_production" not in report["scoring"]
         assert "it is not judged" in as_markdown(report)
+
+    def test_version_is_judged_chunk_by_chunk_too(self) -> None:
+        cut = next(folds(LOG, CATALOG, "temporal")).part.at_ms
+        scoring = self.judged_beside(cut - 1, "prequential")["scoring"]
+        assert scoring["last_production"]["like"]["auc"] == scoring["frozen"]["like"]["auc"]
 
     def test_version_that_knows_the_held_out_viewers_is_left_out(self) -> None:
         report = self.judged_beside(0, "kfold")
