@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-BENCHMARKS = ("feed", "ingest", "freshness", "offline", "replay", "ann")
+BENCHMARKS = ("feed", "ingest", "freshness", "offline", "replay", "ann", "promotion", "off_policy")
 
 
 def main() -> None:

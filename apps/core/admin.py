@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseRedirect
+from django.template.defaultfilters import filesizeformat
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html_join
+from django.utils.safestring import mark_safe
 
+from apps.core.artifacts import (
+    ArtifactError,
+    named_artifact,
+    production_artifact,
+    rollback_artifact,
+)
 from apps.core.auth import create_key, forget_keys
 from apps.core.clock import to_datetime
 from apps.core.models import ApiKey, Artifact, Lease, Scope
 from apps.core.paging import UncountedPaginator
+from apps.core.versions import comparison, failed_gates, promote_checked
 
 
 def moment(field: str, label: str) -> Any:
@@ -128,12 +142,113 @@ class ApiKeyAdmin(admin.ModelAdmin):
 
 @admin.register(Artifact)
 class ArtifactAdmin(ReadOnlyAdmin):
-    """What was learned; promotion and rollback are commands, not edits."""
+    """What was learned: what the gates said of it, promotion and rollback, versions compared."""
 
-    list_display = ["__str__", "alias", "uuid", "created_at"]
+    list_display = ["__str__", "alias", "shown_gates", "shown_size", "created_at"]
     list_filter = ["family", "alias"]
     search_fields = ["uuid", "family"]
     ordering = ["-id"]
+    readonly_fields = ["shown_verdicts", "shown_size"]
+    fields = ["family", "uuid", "alias", "created_at", "shown_size", "shown_verdicts", "manifest"]
+    actions = ["promote", "roll_back", "compare"]
+
+    def has_promote_permission(self, request: HttpRequest) -> bool:
+        """Who may change artifacts may decide which serves; rows themselves are never edited."""
+        return request.user.has_perm("core.change_artifact")
+
+    @admin.action(description="Promote the selected version …", permissions=["promote"])
+    def promote(self, request: HttpRequest, queryset: QuerySet[Artifact]) -> HttpResponse | None:
+        """Show the version beside the one that serves; once confirmed, let it serve."""
+        chosen = self._exactly(request, queryset, 1)
+        if not chosen:
+            return None
+        artifact = chosen[0]
+        if "confirmed" not in request.POST:
+            serving = production_artifact(artifact.family)
+            return self._page(request, "promote", f"Promote {artifact}?", artifact, serving)
+        # Whoever confirms has read the page, which names each gate that has failed.
+        self._do(request, lambda: promote_checked(artifact, force=True), f"{artifact}")
+        return None
+
+    @admin.action(description="Roll back its family …", permissions=["promote"])
+    def roll_back(self, request: HttpRequest, queryset: QuerySet[Artifact]) -> HttpResponse | None:
+        """Show the version before beside the one that serves; once confirmed, go back to it."""
+        chosen = self._exactly(request, queryset, 1)
+        if not chosen:
+            return None
+        family = chosen[0].family
+        if "confirmed" in request.POST:
+            self._do(request, lambda: rollback_artifact(family), "The version before")
+            return None
+        previous = named_artifact(family, Artifact.Alias.PREVIOUS)
+        if previous is None:
+            self.message_user(request, "There is no previous version.", messages.ERROR)
+            return None
+        serving = production_artifact(family)
+        return self._page(request, "roll_back", f"Roll back to {previous}?", previous, serving)
+
+    @admin.action(description="Compare two versions", permissions=["view"])
+    def compare(self, request: HttpRequest, queryset: QuerySet[Artifact]) -> HttpResponse | None:
+        """Show two versions side by side."""
+        chosen = self._exactly(request, queryset, 2)
+        if not chosen:
+            return None
+        return self._page(request, "", f"{chosen[0]} and {chosen[1]}", chosen[0], chosen[1])
+
+    def _exactly(
+        self, request: HttpRequest, queryset: QuerySet[Artifact], n: int
+    ) -> list[Artifact]:
+        chosen = list(queryset.order_by("-pk")[: n + 1])
+        if len(chosen) == n:
+            return chosen
+        self.message_user(request, f"Choose exactly {n}.", messages.ERROR)
+        return []
+
+    def _page(
+        self,
+        request: HttpRequest,
+        action: str,
+        title: str,
+        one: Artifact,
+        other: Artifact | None,
+    ) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": title,
+            "action": action,
+            "selected": request.POST.getlist(ACTION_CHECKBOX_NAME),
+            "one": one,
+            "other": other,
+            "failed": failed_gates(one) if action else [],
+            "rows": comparison(one, other),
+            "opts": self.model._meta,
+        }
+        return TemplateResponse(request, "admin/core/artifact/compare.html", context)
+
+    def _do(self, request: HttpRequest, change: Callable[[], object], name: str) -> None:
+        try:
+            change()
+        except ArtifactError as error:
+            self.message_user(request, str(error), messages.ERROR)
+        else:
+            self.message_user(request, f"{name} serves; processes follow within seconds.")
+
+    @admin.display(description="gates")
+    def shown_gates(self, artifact: Artifact) -> str:
+        """Return what the gates said in one line."""
+        said = Counter(verdict["state"] for verdict in artifact.gates)
+        return ", ".join(f"{n} {state}" for state, n in said.items()) or "not asked"
+
+    @admin.display(description="gates")
+    def shown_verdicts(self, artifact: Artifact) -> str:
+        """Return what each gate said."""
+        lines = ((v["gate"], v["state"], v["reason"]) for v in artifact.gates)
+        return format_html_join(mark_safe("<br>"), "{}: {}: {}", lines) or "not asked"
+
+    @admin.display(description="size")
+    def shown_size(self, artifact: Artifact) -> str:
+        """Return the size of the files."""
+        return filesizeformat(artifact.manifest.get("bytes", 0))
 
 
 @admin.register(Lease)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from apps.core.errors import RecsysError
 from apps.core.models import Artifact
@@ -39,6 +39,8 @@ def publish_artifact(
     family: str, write: Callable[[Path], dict[str, Any]], *, promote: bool = True
 ) -> Artifact:
     """Write, check and register a new version; with `promote` it serves at once.
+
+    Without it becomes the candidate.
 
     `write(folder)` fills the folder and returns facts for the manifest. Raises `ArtifactError`
     when the check in the child process fails; then nothing is published.
@@ -59,36 +61,73 @@ def publish_artifact(
     artifact = Artifact.objects.create(family=family, uuid=artifact_id, manifest=manifest)
     if promote:
         promote_artifact(artifact)
+    else:
+        name_candidate(artifact)
+    artifact.refresh_from_db()
     _forget_old(family)
     return artifact
 
 
 def promote_artifact(artifact: Artifact) -> None:
-    """Make this version the production one; the one it replaces becomes `previous`."""
+    """Make this version the production one; the one it replaces becomes `previous`.
+
+    Of promotions at the same time exactly one wins; the others raise `ArtifactError`.
+    """
+    current = production_artifact(artifact.family)
+    if current is not None and current.pk == artifact.pk:
+        return
+    family = Artifact.objects.filter(family=artifact.family)
+    try:
+        with transaction.atomic():
+            family.filter(alias=Artifact.Alias.PREVIOUS).update(alias=None)
+            if current is not None:
+                _step_down(current)
+            n = family.filter(pk=artifact.pk).update(alias=Artifact.Alias.PRODUCTION)
+    except IntegrityError as error:  # there was none, and another became the first
+        raise _overtaken(artifact) from error
+    if not n:
+        raise ArtifactError(f"{artifact}: it was deleted meanwhile")
+
+
+def _step_down(current: Artifact) -> None:
+    # A conditional UPDATE and its row count: who comes second finds that it serves no longer.
+    serving = Artifact.objects.filter(pk=current.pk, alias=Artifact.Alias.PRODUCTION)
+    if not serving.update(alias=Artifact.Alias.PREVIOUS):
+        raise _overtaken(current)
+
+
+def _overtaken(artifact: Artifact) -> ArtifactError:
+    return ArtifactError(
+        f"{artifact}: another version was promoted at the same time; look at manage.py versions"
+    )
+
+
+def name_candidate(artifact: Artifact) -> None:
+    """Make this version the candidate: trained, and waiting for its promotion."""
     family = Artifact.objects.filter(family=artifact.family)
     with transaction.atomic():
-        # Locks the rows, so that of two promotions at once the second sees the first's result.
-        rows = {a.alias: a for a in family.select_for_update().filter(alias__isnull=False)}
-        current = rows.get(Artifact.Alias.PRODUCTION)
-        if current is not None and current.pk == artifact.pk:
-            return
-        family.filter(alias=Artifact.Alias.PREVIOUS).update(alias=None)
-        family.filter(alias=Artifact.Alias.PRODUCTION).update(alias=Artifact.Alias.PREVIOUS)
-        family.filter(pk=artifact.pk).update(alias=Artifact.Alias.PRODUCTION)
+        family.filter(alias=Artifact.Alias.CANDIDATE).update(alias=None)
+        family.filter(pk=artifact.pk, alias__isnull=True).update(alias=Artifact.Alias.CANDIDATE)
 
 
 def rollback_artifact(family: str) -> Artifact:
     """Make the previous version the production one; raise `ArtifactError` where there is none."""
-    previous = Artifact.objects.filter(family=family, alias=Artifact.Alias.PREVIOUS).first()
+    previous = named_artifact(family, Artifact.Alias.PREVIOUS)
     if previous is None:
         raise ArtifactError(f"{family}: there is no previous version to roll back to")
+    verified_folder(previous)  # what cannot be loaded must not replace what serves
     promote_artifact(previous)
     return previous
 
 
+def named_artifact(family: str, alias: str) -> Artifact | None:
+    """Return the version with this alias."""
+    return Artifact.objects.filter(family=family, alias=alias).first()
+
+
 def production_artifact(family: str) -> Artifact | None:
     """Return the version that serves."""
-    return Artifact.objects.filter(family=family, alias=Artifact.Alias.PRODUCTION).first()
+    return named_artifact(family, Artifact.Alias.PRODUCTION)
 
 
 def folder_of(family: str, artifact_id: uuid.UUID) -> Path:
@@ -115,7 +154,8 @@ def _seal(folder: Path, facts: dict[str, Any]) -> dict[str, Any]:
         if path.is_file()
     }
     libraries = {name: version(name) for name in _LIBRARIES}
-    manifest = {**facts, "files": files, "libraries": libraries}
+    size = sum((folder / name).stat().st_size for name in files)
+    manifest = {**facts, "bytes": size, "files": files, "libraries": libraries}
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1))
     for path in folder.rglob("*"):
         _fsync(path)

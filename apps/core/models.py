@@ -50,6 +50,9 @@ class Artifact(models.Model):
     uuid = models.UUIDField(unique=True)
     alias = models.CharField(max_length=20, choices=Alias.choices, null=True, blank=True)
     manifest = models.JSONField(help_text="files with size and sha256, metrics, data window")
+    gates = models.JSONField(
+        default=list, blank=True, help_text="what each gate said: gate, state, reason, numbers"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
+from numpy.typing import NDArray
+
 from apps.candidates.types import Request
 from apps.core.candidates import Candidates
 from apps.core.pipeline import Pipeline
@@ -33,6 +36,13 @@ def recommend(
     with ThreadPoolExecutor(_THREADS) as pool:
         for start in range(0, len(viewers), _BATCH):
             yield from pool.map(one, viewers[start : start + _BATCH])
+
+
+def ranked_rows(
+    moment: Moment, rankers: Rankers, viewers: Sequence[int], k: int
+) -> Iterator[NDArray[np.int64]]:
+    """Yield the catalog rows of `recommend`'s candidates."""
+    return (candidates.rows for _, candidates in recommend(moment, rankers, viewers, k))
 
 
 def run_offline(pipeline: Pipeline[Request], moment: Moment, viewer: int) -> Candidates:

@@ -39,8 +39,10 @@ class Bundle(NamedTuple):
     encoder: Encoder
 
 
-def publish(trained: Trained, catalog: Catalog, facts: dict[str, Any]) -> Artifact:
-    """Write, check and promote what was trained."""
+def publish(
+    trained: Trained, catalog: Catalog, facts: dict[str, Any], *, promote: bool = True
+) -> Artifact:
+    """Write and check what was trained, and promote it or make it the candidate."""
 
     def write(folder: Path) -> dict[str, Any]:
         index_facts = save_retrieval(trained.retrieval, catalog, folder)
@@ -48,7 +50,7 @@ def publish(trained: Trained, catalog: Catalog, facts: dict[str, Any]) -> Artifa
         trained.encoder.save(folder)
         return facts | index_facts
 
-    return artifacts.publish_artifact(FAMILY, write)
+    return artifacts.publish_artifact(FAMILY, write, promote=promote)
 
 
 def check_bundle(folder: Path) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +18,7 @@ from django.utils import timezone
 from apps.candidates.conf import value_of
 from apps.content import selectors as content
 from apps.content.types import Catalog
+from apps.core import artifacts
 from apps.core.clock import now_ms, to_datetime
 from apps.core.errors import RecsysError
 from apps.core.leases import lease
@@ -21,8 +26,12 @@ from apps.core.models import Artifact
 from apps.events import selectors as events
 from apps.events.types import EventLog, EventType
 from apps.features.selectors import SCHEMA_HASH
-from apps.learning import bundle, selectors, tuning
+from apps.learning import bundle, gates, selectors, tuning
+from apps.learning.algorithms.promotion import GateParams, is_proven
 from apps.learning.conf import TrainingParams
+from apps.learning.evaluation.earlier import Earlier, last_production
+from apps.learning.evaluation.ranking import Recommend
+from apps.learning.gates import Trial
 from apps.learning.models import TunedParam
 from apps.learning.training import Say, train_all
 
@@ -34,30 +43,109 @@ class TrainingError(RecsysError):
     """Training could not be done."""
 
 
-def train_and_publish(params: TrainingParams, *, say: Say, until_ms: int | None = None) -> Artifact:
-    """Learn from all events before `until_ms` (default: all) and promote the result.
+def train_and_publish(
+    params: TrainingParams, *, say: Say, until_ms: int | None = None, promote: bool = True
+) -> Artifact:
+    """Learn from all events before `until_ms` (default: all) and promote the result, ungated.
 
-    Raises `TrainingError` when another training is running or there is too little to learn from.
+    Without `promote` it becomes the candidate. Raises `TrainingError` when another training is
+    running or there is too little to learn from.
     """
-    with lease("train") as is_mine:
-        if not is_mine:
-            raise TrainingError("another training is running; try again when it has ended")
+    with _training():
         catalog = content.catalog()
         say("reading the log")
         log = _readable_log(catalog, until_ms)
-        started_ms = now_ms()
-        trained = train_all(log, catalog, params, version="training", say=say)
-        say("checking and publishing the bundle")
-        facts = {
-            "schema": SCHEMA_HASH,
-            "data_from": to_datetime(int(log.at_ms[0])).isoformat(),
-            "data_until": to_datetime(int(log.at_ms[-1])).isoformat(),
-            "n_events": len(log),
-            "n_contents": len(catalog),
-            "train_seconds": (now_ms() - started_ms) / 1000,
-            "importance": _main(trained.rankers.select.importance()),
-        }
-        return bundle.publish(trained, catalog, facts)
+        return _publish(log, catalog, params, say, promote=promote)
+
+
+def train_through_gates(
+    params: TrainingParams,
+    *,
+    recommend: Recommend,
+    say: Say,
+    until_ms: int | None = None,
+    gate_params: GateParams | None = None,
+) -> Artifact:
+    """Train a candidate, judge it on what was held out of it, promote it if every gate passes.
+
+    The latest part of what production does not know is held out; what is judged is what is
+    promoted. The first version needs to be sane only and learns from everything.
+    """
+    thresholds = gate_params or GateParams()
+    with _training():
+        catalog = content.catalog()
+        say("reading the log")
+        log = _readable_log(catalog, until_ms)
+        production = last_production(catalog)
+        held = None
+        if isinstance(production, Earlier):
+            held = gates.held_out(log, after_ms=production.until_ms, params=thresholds)
+        artifact = _publish(held.past if held else log, catalog, params, say, promote=False)
+        say("asking the gates")
+        trial = Trial(
+            candidate=bundle.load(artifact, catalog),
+            production=production.bundle if isinstance(production, Earlier) else None,
+            held=held,
+            catalog=catalog,
+            recommend=recommend,
+            params=thresholds,
+            is_refresh=_is_refresh(artifact),
+        )
+        verdicts = gates.judge(artifact, trial)
+        for verdict in verdicts:
+            say(f"gate {verdict.gate}: {verdict.state}: {verdict.reason}")
+        if is_proven(verdicts):
+            artifacts.promote_artifact(artifact)
+            artifact.refresh_from_db()
+        return artifact
+
+
+@contextmanager
+def _training() -> Iterator[None]:
+    with lease("train") as is_mine:
+        if not is_mine:
+            raise TrainingError("another training is running; try again when it has ended")
+        yield
+
+
+def _publish(
+    log: EventLog, catalog: Catalog, params: TrainingParams, say: Say, *, promote: bool
+) -> Artifact:
+    """Train on the log and store what came of it, with where it comes from."""
+    started_ms = now_ms()
+    parent = artifacts.production_artifact(bundle.FAMILY)
+    trained = train_all(log, catalog, params, version="training", say=say)
+    say("checking and publishing the bundle")
+    facts = {
+        "schema": SCHEMA_HASH,
+        "recipe": recipe_of(params),
+        "params": asdict(params),
+        "parent": str(parent) if parent else None,
+        "data_from": to_datetime(int(log.at_ms[0])).isoformat(),
+        "data_until": to_datetime(int(log.at_ms[-1])).isoformat(),
+        "n_events": len(log),
+        "n_contents": len(catalog),
+        "train_seconds": (now_ms() - started_ms) / 1000,
+        "importance": _main(trained.rankers.select.importance()),
+    }
+    return bundle.publish(trained, catalog, facts, promote=promote)
+
+
+def recipe_of(params: TrainingParams) -> str:
+    """Return what names the way of training: features and parameters, but what tuning finds.
+
+    Retrieval's parameters are learned from the log each night, as its models are.
+    """
+    chosen = {name: value for name, value in asdict(params).items() if name != "retrieval"}
+    text = json.dumps([SCHEMA_HASH, chosen], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _is_refresh(artifact: Artifact) -> bool:
+    production = artifacts.production_artifact(artifact.family)
+    recipe = production.manifest.get("recipe") if production else None
+    # A version from before recipes were noted is taken for the same: to be no worse is asked.
+    return recipe is None or bool(recipe == artifact.manifest["recipe"])
 
 
 def _readable_log(catalog: Catalog, until_ms: int | None = None) -> EventLog:

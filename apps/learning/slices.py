@@ -31,7 +31,7 @@ def recent_slices(log: EventLog, *, n: int, share: float) -> Iterator[Slice]:
     whose time is known. Where the log is years of rare visits it is each viewer's last views.
     """
     if _is_dense(log):
-        yield from _time_slices(log, n, share)
+        yield from time_slices(log, n=n, share=share)
     else:
         for number in range(n):
             yield last_views_slice(log, m=_HELD_VIEWS[number % len(_HELD_VIEWS)])
@@ -39,7 +39,7 @@ def recent_slices(log: EventLog, *, n: int, share: float) -> Iterator[Slice]:
 
 def temporal_slice(log: EventLog, *, share: float) -> Slice:
     """Return the slice whose future is the last `share` of the views with a known time."""
-    return next(_time_slices(log, 1, share))
+    return next(time_slices(log, n=1, share=share))
 
 
 def last_views_slice(log: EventLog, *, m: int = 1) -> Slice:
@@ -72,7 +72,8 @@ def _is_dense(log: EventLog) -> bool:
     return len(np.unique(lately)) >= _DENSE_SHARE * len(viewers)
 
 
-def _time_slices(log: EventLog, n: int, share: float) -> Iterator[Slice]:
+def time_slices(log: EventLog, *, n: int, share: float) -> Iterator[Slice]:
+    """Yield up to n windows that hold `share` of the timed views each, the latest first."""
     times = log.at_ms[timed_views(log)]
     if not len(times):
         times = log.at_ms

@@ -6,6 +6,7 @@ import csv
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +23,7 @@ from apps.core import live
 from apps.core.artifacts import (
     ArtifactError,
     folder_of,
+    production_artifact,
     publish_artifact,
     rollback_artifact,
 )
@@ -31,9 +33,11 @@ from apps.events.models import Event, Slate
 from apps.events.types import EventType
 from apps.features.selectors import SCHEMA_HASH
 from apps.features.sessions import keep_up
+from apps.feed.offline import ranked_rows
 from apps.learning import bundle
+from apps.learning.algorithms.promotion import GateParams
 from apps.learning.conf import TrainingParams
-from apps.learning.services import train_and_publish
+from apps.learning.services import train_and_publish, train_through_gates
 from apps.profiles.models import CreatorRelation
 from apps.profiles.services import ensure_viewers
 from apps.ranking.boosters import BoosterParams
@@ -337,6 +341,33 @@ class TestBundles:
         assert answer["degraded"] == []
         rollback_artifact(bundle.FAMILY)
         assert feed(api, alice)["ranker"] == trained.serving
+
+    def test_candidate_that_keeps_up_is_promoted_by_the_gates(self, own_files: Path) -> None:
+        previous = rollback_artifact(bundle.FAMILY)  # it does not know the last day
+        few = GateParams(min_viewers=10)  # the last hours of a small world
+        artifact = train_through_gates(CHEAP, recommend=ranked_rows, say=_quiet, gate_params=few)
+        said = {verdict["gate"]: verdict["state"] for verdict in artifact.gates}
+        assert said == dict.fromkeys(said, "passed")
+        assert artifact.alias == Artifact.Alias.PRODUCTION
+        assert artifact.manifest["parent"] == str(previous)
+        assert artifact.manifest["data_until"] > previous.manifest["data_until"]
+        assert artifact.manifest["n_events"] < Event.objects.count()  # a slice was held out
+
+    def test_candidate_that_learned_nothing_stays_a_candidate(self, own_files: Path) -> None:
+        previous = rollback_artifact(bundle.FAMILY)
+        blind = replace(CHEAP, head=replace(_FEW, min_leaf=1_000_000))
+        artifact = train_through_gates(blind, recommend=ranked_rows, say=_quiet)
+        assert artifact.alias == Artifact.Alias.CANDIDATE
+        assert production_artifact(bundle.FAMILY) == previous
+        assert "log-loss of long_view" in artifact.gates[2]["reason"]
+
+    def test_candidate_without_new_views_waits_for_a_word(self, own_files: Path) -> None:
+        said = run("train", "--quiet")
+        assert "is the candidate; manage.py promote would serve it" in said
+        candidate = Artifact.objects.get(alias=Artifact.Alias.CANDIDATE)
+        assert [v["state"] for v in candidate.gates] == ["passed"] + ["not enough data"] * 2
+        assert run("promote") == f"{candidate} serves.\n"
+        assert production_artifact(bundle.FAMILY) == candidate
 
     def damage(self, alias: str) -> None:
         artifact = Artifact.objects.get(alias=alias)

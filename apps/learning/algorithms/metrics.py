@@ -30,6 +30,7 @@ def ranking_metrics(
     first = np.where(found > 0, top.argmax(axis=1) + 1, np.inf)
     return {
         f"ndcg@{k}": top @ discount / ideal,
+        f"precision@{k}": found / k,
         f"recall@{k}": found / n_relevant,
         f"map@{k}": (precision * top).sum(axis=1) / np.minimum(n_relevant, k),
         f"hit_rate@{k}": (found > 0).astype(np.float64),

@@ -1,52 +1,64 @@
-"""`manage.py evaluate --protocol temporal|leave-last [--tune 10] [--sources] --out DIR`."""
+"""`manage.py evaluate --protocol NAME [--tune 10] [--sources] [--curve] [--json] [--out DIR]`."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from numpy.typing import NDArray
 
 from apps.content import selectors as content
 from apps.content.types import Catalog
 from apps.events import selectors as events
 from apps.events.types import EventLog
-from apps.feed.offline import recommend
+from apps.feed.offline import ranked_rows
+from apps.learning.algorithms.off_policy import OffPolicyError
 from apps.learning.conf import TrainingParams
-from apps.learning.evaluation import EvaluationError, evaluate, split
-from apps.learning.moments import Moment
-from apps.learning.report import as_markdown
-from apps.learning.source_evaluation import as_table, evaluate_sources
+from apps.learning.evaluation.earlier import last_production
+from apps.learning.evaluation.off_policy import as_text, judge_off_policy, read_policy
+from apps.learning.evaluation.plan import Plan
+from apps.learning.evaluation.protocols import evaluate
+from apps.learning.evaluation.report import as_markdown
+from apps.learning.evaluation.sources import as_table, evaluate_sources
+from apps.learning.evaluation.splits import PROTOCOLS, EvaluationError, split
 from apps.learning.training import Say
 from apps.learning.tuning import tune
-from apps.ranking.rankers import Rankers
 
 
 class Command(BaseCommand):
     """Train on the past of a split of the log, and judge the production pipeline on its future.
 
-    Nothing of it is published. Writes report.json and report.md.
+    Nothing of it is published.
     """
 
     help = __doc__
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""
-        parser.add_argument("--protocol", choices=["temporal", "leave-last"], default="temporal")
+        parser.add_argument("--protocol", choices=PROTOCOLS, default="temporal")
         parser.add_argument("--k", type=_ks, default=[10, 20], help="list lengths, e.g. 10,20")
-        parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+        parser.add_argument("--out", type=Path, metavar="DIR", help="write the reports here")
         parser.add_argument(
             "--tune", type=float, default=0, metavar="MINUTES", help="tune on the past first"
         )
         parser.add_argument(
             "--sources", action="store_true", help="judge the sources instead of the whole"
         )
+        parser.add_argument(
+            "--off-policy",
+            nargs="?",
+            const="logged",
+            metavar="CSV",
+            help="judge another policy on the served slates: request_id, content_pk, chance; "
+            "without a file try whether the log could tell",
+        )
+        parser.add_argument(
+            "--curve", action="store_true", help="judge models of less of the past too"
+        )
+        parser.add_argument("--json", action="store_true", help="print the report as JSON only")
         parser.add_argument("--quiet", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -54,24 +66,33 @@ class Command(BaseCommand):
         started = time.perf_counter()
 
         def say(step: str) -> None:
-            if not options["quiet"]:
+            if not options["quiet"] and not options["json"]:
                 self.stdout.write(f"[{time.perf_counter() - started:6.1f} s] {step}")
                 self.stdout.flush()
 
         catalog = content.catalog()
-        log = events.log(catalog)
-        judge = _judge_sources if options["sources"] else _judge_pipeline
         try:
-            params = _params(log, catalog, options, say)
-            report, text = judge(log, catalog, params, options, say)
-        except EvaluationError as error:
+            report, text = _judged(catalog, options, say)
+        except (EvaluationError, OffPolicyError) as error:
             raise CommandError(str(error)) from error
         report["seconds"] = round(time.perf_counter() - started, 1)
-        out: Path = options["out"]
-        out.mkdir(parents=True, exist_ok=True)
-        (out / "report.json").write_text(json.dumps(report, indent=1))
-        (out / "report.md").write_text(text)
-        self.stdout.write(text)
+        encoded = json.dumps(report, indent=1)
+        if out := options["out"]:
+            out.mkdir(parents=True, exist_ok=True)
+            (out / "report.json").write_text(encoded)
+            (out / "report.md").write_text(text)
+        self.stdout.write(encoded if options["json"] else text)
+
+
+def _judged(catalog: Catalog, options: dict[str, Any], say: Say) -> tuple[dict[str, Any], str]:
+    if chosen := options["off_policy"]:
+        policy = None if chosen == "logged" else read_policy(Path(chosen))
+        found = judge_off_policy(catalog, policy=policy)
+        return {"off_policy": found}, as_text(found)
+    log = events.log(catalog)
+    params = _params(log, catalog, options, say)
+    judge = _judge_sources if options["sources"] else _judge_pipeline
+    return judge(log, catalog, params, options, say)
 
 
 def _params(log: EventLog, catalog: Catalog, options: dict[str, Any], say: Say) -> TrainingParams:
@@ -90,8 +111,16 @@ def _params(log: EventLog, catalog: Catalog, options: dict[str, Any], say: Say) 
 def _judge_pipeline(
     log: EventLog, catalog: Catalog, params: TrainingParams, options: dict[str, Any], say: Say
 ) -> tuple[dict[str, Any], str]:
-    asked = {"protocol": options["protocol"], "ks": options["k"], "say": say}
-    report = evaluate(log, catalog, params, _rows, **asked)
+    plan = Plan(
+        catalog=catalog,
+        params=params,
+        recommend=ranked_rows,
+        ks=options["k"],
+        say=say,
+        earlier=last_production(catalog),
+        curve=options["curve"],
+    )
+    report = evaluate(log, plan, protocol=options["protocol"])
     report["retrieval"] = asdict(params.retrieval)
     return report, as_markdown(report)
 
@@ -103,12 +132,6 @@ def _judge_sources(
     found = evaluate_sources(log, catalog, params.retrieval, **asked)
     report = {"sources": found, "retrieval": asdict(params.retrieval)}
     return report, as_table(found, options["k"][0])
-
-
-def _rows(
-    moment: Moment, rankers: Rankers, viewers: Sequence[int], k: int
-) -> Iterator[NDArray[np.int64]]:
-    return (candidates.rows for _, candidates in recommend(moment, rankers, viewers, k))
 
 
 def _ks(text: str) -> list[int]:

@@ -64,7 +64,7 @@ class TestRankingMetrics:
 
     def test_names_tell_k(self) -> None:
         names = set(ranking_metrics(np.ones((1, 5), np.bool_), np.array([1]), 5))
-        assert names == {"ndcg@5", "recall@5", "map@5", "hit_rate@5", "mrr@5"}
+        assert names == {"ndcg@5", "precision@5", "recall@5", "map@5", "hit_rate@5", "mrr@5"}
 
     def test_viewers_are_measured_apart(self) -> None:
         hits = np.array([[1, 0], [0, 1]], np.bool_)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -15,11 +16,23 @@ from apps.candidates.sources import SOURCE_NAMES, SOURCES
 from apps.candidates.tests.factories import NOW_MS, make_catalog, make_log
 from apps.core.pipeline import Pipeline
 from apps.events.types import EventLog, EventType
-from apps.learning.evaluation import EvaluationError, _judge_head, _truth, evaluate
+from apps.learning.bundle import Bundle
+from apps.learning.evaluation.earlier import Earlier
+from apps.learning.evaluation.plan import Plan
+from apps.learning.evaluation.protocols import evaluate
+from apps.learning.evaluation.report import as_markdown
+from apps.learning.evaluation.scoring import judge_head
+from apps.learning.evaluation.splits import (
+    FIRST_VIEWS,
+    GROUPS,
+    EvaluationError,
+    folds,
+    truth_of,
+)
 from apps.learning.moments import Moment
-from apps.learning.report import as_markdown
 from apps.learning.slices import Slice
 from apps.learning.tests.factories import N_CONTENTS, PARAMS, returning_viewers
+from apps.learning.training import train_all
 from apps.ranking.rankers import Rankers
 from apps.ranking.scorers import LearnedSelect, RankFusion
 from apps.ranking.types import WATCH_SECONDS, Head
@@ -28,6 +41,7 @@ pytestmark = pytest.mark.django_db
 CATALOG = make_catalog(N_CONTENTS)
 LOG = returning_viewers()
 VIEW = EventType.VIEW
+FOLDS = list(folds(LOG, CATALOG, "kfold"))
 Lists = dict[int, list[int]]
 
 
@@ -56,7 +70,8 @@ def judged(
     log: EventLog, protocol: str = "temporal", ks: Sequence[int] = (5, 10)
 ) -> tuple[dict[str, Any], Asked]:
     asked = Asked()
-    report = evaluate(log, CATALOG, PARAMS, asked, protocol=protocol, ks=ks, say=lambda _: None)
+    plan = Plan(CATALOG, PARAMS, asked, ks, say=lambda _: None)
+    report = evaluate(log, plan, protocol=protocol)
     return report, asked
 
 
@@ -84,17 +99,17 @@ class TestTruth:
     PART = Slice(PAST, FUTURE, NOW_MS)
 
     def test_relevant_are_unseen_long_views(self) -> None:
-        truth = _truth(self.PART, CATALOG, any_view=False)
+        truth = truth_of(self.PART, CATALOG, any_view=False)
         assert dict(zip(truth.viewers, truth.relevant, strict=True)) == {1: {1}, 4: {3, 7}}
 
     def test_viewers_who_are_not_judged_are_counted(self) -> None:
-        truth = _truth(self.PART, CATALOG, any_view=False)
+        truth = truth_of(self.PART, CATALOG, any_view=False)
         assert truth.n_cold == 1  # viewer 5
         assert truth.n_without == 2  # viewers 2 and 3
 
     def test_any_view_is_relevant_when_only_the_last_is_held(self) -> None:
         views = self.FUTURE.take(self.FUTURE.kind == VIEW)
-        truth = _truth(Slice(self.PAST, views, NOW_MS), CATALOG, any_view=True)
+        truth = truth_of(Slice(self.PAST, views, NOW_MS), CATALOG, any_view=True)
         assert dict(zip(truth.viewers, truth.relevant, strict=True)) == {
             1: {1, 2},
             3: {4},
@@ -105,12 +120,12 @@ class TestTruth:
 class TestTemporal:
     def test_report_has_every_key_and_is_strict_json(self) -> None:
         report, _ = judged_once()
-        assert set(report) == {"protocol", "data", "ranking", "paired", "scoring", "peers"}
+        assert {"protocol", "data", "ranking", "paired", "scoring", "peers"} <= set(report)
         assert set(report["ranking"]) == {"production", "rank_fusion", *SOURCE_NAMES}
         assert set(report["paired"]) == {"rank_fusion", *SOURCE_NAMES}
-        metrics = ("ndcg", "recall", "map", "hit_rate", "mrr", "coverage", "gini")
+        metrics = ("ndcg", "precision", "recall", "map", "hit_rate", "mrr", "coverage", "gini")
         assert set(report["ranking"]["fresh"]) == {f"{m}@{k}" for m in metrics for k in (5, 10)}
-        assert set(report["scoring"]) == {"frozen", "online"}
+        assert set(report["scoring"]) == {"frozen", "popularity", "online"}
         assert json.loads(json.dumps(report, allow_nan=False)) == report
 
     def test_heads_that_happened_are_judged(self) -> None:
@@ -182,7 +197,7 @@ def test_log_in_which_nobody_returns_cannot_be_judged() -> None:
 
 def test_head_of_viewers_who_never_differ_has_no_grouped_auc() -> None:
     label = np.array([True, True, False])
-    frozen = _judge_head(label, np.array([0.9, 0.8, 0.2]), np.array([1, 1, 2]), grouped=True)
+    frozen = judge_head(label, np.array([0.9, 0.8, 0.2]), np.array([1, 1, 2]), grouped=True)
     assert frozen["auc"]["value"] == 1
     assert "gauc" not in frozen  # NaN is no JSON
 
@@ -212,3 +227,127 @@ class TestMarkdown:
         text = as_markdown(judged_once("leave-last")[0])
         assert "leave-last" in text
         assert "Predictions" not in text
+
+
+class TestRolling:
+    def test_each_fold_is_judged_and_spread_is_reported(self) -> None:
+        report, asked = judged_once("rolling")
+        assert [fold["fold"] for fold in report["folds"]] == ["cut 1", "cut 2", "cut 3"]
+        cuts = [then.at_ms for then in asked.moments]
+        assert cuts == sorted(set(cuts))
+        values = report["spread"]["production ndcg@5"]["values"]
+        assert values == [f["ranking"]["production"]["ndcg@5"]["value"] for f in report["folds"]]
+        assert report["spread"]["production ndcg@5"]["mean"] == pytest.approx(np.mean(values))
+
+    def test_no_future_reaches_into_the_next_fold(self) -> None:
+        parts = [fold.part for fold in folds(LOG, CATALOG, "rolling")]
+        assert all(part.past.at_ms.max() < part.at_ms for part in parts)
+        pairs = itertools.pairwise(parts)
+        assert all(part.future.at_ms.max() < after.at_ms for part, after in pairs)
+
+
+class TestKFold:
+    def test_every_viewer_after_the_cut_is_held_out_once(self) -> None:
+        held = [set(np.unique(f.part.future.viewer).tolist()) for f in FOLDS]
+        assert sum(map(len, held)) == len(set().union(*held)) == 30
+        assert len(held) == GROUPS
+
+    @pytest.mark.parametrize("number", range(GROUPS))
+    def test_nothing_of_a_held_out_viewer_is_learned(self, number: int) -> None:
+        fold = FOLDS[number]
+        held = np.unique(fold.part.future.viewer)
+        assert not np.isin(fold.learned.viewer, held).any()
+        assert len(fold.learned) > 0
+
+    @pytest.mark.parametrize("number", range(GROUPS))
+    def test_first_views_of_a_newcomer_are_known_when_judged(self, number: int) -> None:
+        part = FOLDS[number].part
+        views = part.past.take(part.past.kind == VIEW)
+        known = [int((views.viewer == v).sum()) for v in FOLDS[number].truth.viewers]
+        assert known == [FIRST_VIEWS] * len(known)
+        assert known
+
+    def test_report_judges_newcomers(self) -> None:
+        report, _ = judged_once("kfold")
+        assert len(report["folds"]) == GROUPS
+        assert set(report["scoring"]) == {"frozen", "popularity"}
+
+
+class TestPrequential:
+    def test_chunks_part_the_future(self) -> None:
+        report, _ = judged_once("prequential")
+        scoring = report["scoring"]
+        assert set(scoring) == {"frozen", "chunks", "retrained", "online", "popularity"}
+        assert len(report["chunks"]) == 4
+        assert "gauc" not in scoring["online"][Head.LONG_VIEW]
+
+    def test_first_chunk_knows_what_the_cut_knows(self) -> None:
+        chunks = judged_once("prequential")[0]["chunks"]
+        first, last = ((c["frozen"]["like"], c["chunks"]["like"]) for c in (chunks[0], chunks[-1]))
+        assert first[0]["log_loss"] == first[1]["log_loss"]
+        assert last[0]["log_loss"] != last[1]["log_loss"]
+
+
+def test_learning_curve_ends_with_all_of_the_past() -> None:
+    plan = Plan(CATALOG, PARAMS, Asked(), (5,), say=lambda _: None, curve=True)
+    report = evaluate(LOG, plan, protocol="temporal")
+    assert list(report["curve"]) == ["0.25", "0.5", "1"]
+    assert report["curve"]["1"] == pytest.approx(report["ranking"]["production"]["ndcg@5"]["value"])
+
+
+class TestGroups:
+    def test_groups_of_viewers_add_up(self) -> None:
+        report, _ = judged_once()
+        by_count = report["groups"]["views of the viewer before"]
+        assert sum(g["viewers"] for g in by_count.values()) == report["data"]["viewers_judged"]
+
+    def test_groups_of_views_add_up_to_the_head(self) -> None:
+        report, _ = judged_once()
+        groups = report["view_groups"]["language of the viewer"]["unknown"]
+        judged_head = report["scoring"]["frozen"]["long_view"]
+        assert groups["log_loss"] == pytest.approx(judged_head["log_loss"])
+
+
+@pytest.mark.parametrize("protocol", ["rolling", "kfold", "prequential"])
+def test_every_protocol_is_rendered_and_is_strict_json(protocol: str) -> None:
+    report, _ = judged_once(protocol)
+    text = as_markdown(report)
+    assert f"{protocol} split" in text
+    assert "| frozen | long_view |" in text
+    assert json.loads(json.dumps(report, allow_nan=False)) == report
+
+
+class TestLastProduction:
+    def judged_beside(self, until_ms: int, protocol: str = "temporal") -> dict[str, Any]:
+        part = next(folds(LOG, CATALOG, "temporal")).part
+        trained = train_all(part.past, CATALOG, PARAMS, version="v", say=lambda _: None)
+        bundle = Bundle("bundle-7", trained.retrieval, trained.rankers, trained.encoder)
+        earlier = Earlier(bundle, until_ms)
+        plan = Plan(CATALOG, PARAMS, Asked(), (5,), say=lambda _: None, earlier=earlier)
+        return evaluate(LOG, plan, protocol=protocol)
+
+    def test_version_that_ends_before_the_cut_stands_in_every_table(self) -> None:
+        cut = next(folds(LOG, CATALOG, "temporal")).part.at_ms
+        report = self.judged_beside(cut - 1)
+        assert report["last_production"] == "bundle-7"
+        assert report["ranking"]["last_production"] == report["ranking"]["production"]
+        assert report["paired"]["last_production"]["value"] == 0
+        assert "long_view" in report["scoring"]["last_production"]
+
+    def test_version_that_has_seen_the_future_is_left_out_and_that_is_said(self) -> None:
+        cut = next(folds(LOG, CATALOG, "temporal")).part.at_ms
+        report = self.judged_beside(cut)
+        assert report["last_production"] == "bundle-7 was trained on this future: it is not judged"
+        assert "last_production" not in report["ranking"]
+        assert "last_production" not in report["scoring"]
+        assert "it is not judged" in as_markdown(report)
+
+    def test_version_is_judged_chunk_by_chunk_too(self) -> None:
+        cut = next(folds(LOG, CATALOG, "temporal")).part.at_ms
+        scoring = self.judged_beside(cut - 1, "prequential")["scoring"]
+        assert scoring["last_production"]["like"]["auc"] == scoring["frozen"]["like"]["auc"]
+
+    def test_version_that_knows_the_held_out_viewers_is_left_out(self) -> None:
+        report = self.judged_beside(0, "kfold")
+        assert "knows the held-out viewers" in report["last_production"]
+        assert "last_production" not in report["scoring"]

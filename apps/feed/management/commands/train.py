@@ -1,4 +1,4 @@
-"""`manage.py train [--until TIME]`: learn from the log and put the result into service."""
+"""`manage.py train [--until TIME] [--promote | --no-promote]`: learn from the log."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.core.artifacts import ArtifactError, production_artifact
 from apps.core.clock import parse_moment
+from apps.feed.offline import ranked_rows
 from apps.learning.bundle import FAMILY
 from apps.learning.selectors import training_params
-from apps.learning.services import TrainingError, train_and_publish
+from apps.learning.services import TrainingError, train_and_publish, train_through_gates
 
 
 class Command(BaseCommand):
-    """Train retrieval models and rankers, check them in a child process, promote them."""
+    """Train retrieval models and rankers, check them in a child process, pass them by the gates.
+
+    The first version serves when it is sane; a later one when it proves itself against the one
+    that serves, on the latest views, which it has not learned from.
+    """
 
     help = __doc__
 
@@ -24,6 +29,13 @@ class Command(BaseCommand):
         parser.add_argument("--until", type=parse_moment, help="use events before this moment only")
         parser.add_argument(
             "--if-missing", action="store_true", help="do nothing when a bundle serves already"
+        )
+        gated = parser.add_mutually_exclusive_group()
+        gated.add_argument(
+            "--promote", action="store_true", help="learn from everything and serve, ungated"
+        )
+        gated.add_argument(
+            "--no-promote", action="store_true", help="learn from everything, serve nothing new"
         )
         parser.add_argument("--quiet", action="store_true")
 
@@ -39,8 +51,15 @@ class Command(BaseCommand):
                 self.stdout.write(f"[{time.perf_counter() - started:6.1f} s] {step}")
                 self.stdout.flush()
 
+        asked = {"say": say, "until_ms": options["until"]}
         try:
-            artifact = train_and_publish(training_params(), say=say, until_ms=options["until"])
+            if options["promote"] or options["no_promote"]:
+                artifact = train_and_publish(training_params(), promote=options["promote"], **asked)
+            else:
+                artifact = train_through_gates(training_params(), recommend=ranked_rows, **asked)
         except (TrainingError, ArtifactError) as error:
             raise CommandError(str(error)) from error
-        say(f"{artifact} serves; index recall {artifact.manifest['index_recall']:.3f}")
+        if artifact.alias == artifact.Alias.PRODUCTION:
+            say(f"{artifact} serves; index recall {artifact.manifest['index_recall']:.3f}")
+        else:
+            self.stdout.write(f"{artifact} is the candidate; manage.py promote would serve it")

@@ -10,8 +10,8 @@ import pytest
 from apps.candidates.sources import SOURCE_NAMES
 from apps.candidates.tests.factories import SMALL, make_catalog
 from apps.events.types import EventLog
-from apps.learning.evaluation import EvaluationError
-from apps.learning.source_evaluation import UNION, as_table, evaluate_sources
+from apps.learning.evaluation.sources import UNION, as_table, evaluate_sources
+from apps.learning.evaluation.splits import EvaluationError
 from apps.learning.tests.factories import N_CONTENTS, returning_viewers
 
 pytestmark = pytest.mark.django_db

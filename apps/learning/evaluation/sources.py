@@ -13,8 +13,8 @@ from apps.candidates.services import fit_retrieval, read_background
 from apps.candidates.sources import SOURCE_NAMES, SOURCES
 from apps.content.types import Catalog
 from apps.events.types import EventLog
-from apps.learning.algorithms import metrics
-from apps.learning.evaluation import EvaluationError, Truth, split
+from apps.learning.evaluation.ranking import measures
+from apps.learning.evaluation.splits import EvaluationError, Truth, split
 from apps.learning.moments import Moment, moment
 from apps.learning.training import Say
 
@@ -53,7 +53,7 @@ def evaluate_sources(
             "quota": params.quotas.get(source.name, 0),
             f"recall@{DEPTH}": _recall([rows[:DEPTH] for rows in lists], truth),
             "recall_at_union": _recall([rows[:size] for rows in lists], truth),
-            **_ranking(lists, truth, ks),
+            **measures(lists, truth, ks),
         }
     report[UNION] = {"candidates": size, "recall": _recall(pools, truth), "sources": len(SOURCES)}
     return report
@@ -72,19 +72,6 @@ def _recall(lists: Sequence[NDArray[np.int64]], truth: Truth) -> float:
         for rows, relevant in zip(lists, truth.relevant, strict=True)
     )
     return found / sum(map(len, truth.relevant))
-
-
-def _ranking(lists: Sequence[NDArray[np.int64]], truth: Truth, ks: Sequence[int]) -> dict[str, Any]:
-    n_relevant = np.array([len(r) for r in truth.relevant])
-    hits = np.zeros((len(lists), max(ks)), np.bool_)
-    for i, (rows, relevant) in enumerate(zip(lists, truth.relevant, strict=True)):
-        best = rows[: max(ks)].tolist()
-        hits[i, : len(best)] = [row in relevant for row in best]
-    found: dict[str, Any] = {}
-    for k in ks:
-        for name, values in metrics.ranking_metrics(hits, n_relevant, k).items():
-            found[name] = metrics.bootstrap_mean(values, np.random.default_rng(0))._asdict()
-    return found
 
 
 def as_table(report: dict[str, dict[str, Any]], k: int) -> str:
