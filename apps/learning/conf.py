@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from apps.candidates.conf import RetrievalParams
+from apps.ranking.boosted import BoostedParams
 from apps.ranking.boosters import BoosterParams
+from apps.ranking.neural import NeuralParams
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +26,7 @@ class TrainingParams:
             objective="cross_entropy", trees=150, leaves=31, rate=0.06, min_leaf=50
         )
     )
-    head: BoosterParams = field(default_factory=BoosterParams)
-    rare_head: BoosterParams = field(
-        default_factory=lambda: BoosterParams(trees=40, leaves=7, rate=0.1, min_leaf=200)
-    )
-    watch: BoosterParams = field(
-        default_factory=lambda: BoosterParams(objective="regression", trees=80)
-    )
+    boosted: BoostedParams = field(default_factory=BoostedParams)
+    neural: NeuralParams = field(default_factory=NeuralParams)
+    held_share: float = 0.15  # of those views, the latest, that weigh the rankers of the heads
     seed: int = 7

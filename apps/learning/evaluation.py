@@ -23,6 +23,7 @@ from apps.learning.moments import Moment, moment, pairs_of
 from apps.learning.outcomes import label_views
 from apps.learning.slices import Slice, last_views_slice, temporal_slice, timed_views
 from apps.learning.training import Say, Trained, train_all
+from apps.ranking.inputs import Inputs, ids_of
 from apps.ranking.pool import opinions, rank_fusion
 from apps.ranking.rankers import Rankers
 from apps.ranking.types import WATCH_SECONDS, Head
@@ -195,7 +196,8 @@ def _judge_scores(part: Slice, catalog: Catalog, trained: Trained) -> dict[str, 
     }
     report: dict[str, Any] = {}
     for mode, x in modes.items():
-        predicted = trained.rankers.predict_heads(x, threads=2)
+        inputs = Inputs(x, ids_of(shown.viewer, shown.content, catalog))
+        predicted = trained.rankers.predict_heads(inputs, threads=2)
         report[mode] = {
             head.value: _judge_head(
                 labels[head], predicted[head], shown.viewer, grouped=mode == "frozen"

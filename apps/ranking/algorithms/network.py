@@ -86,7 +86,8 @@ def forward(params: Params, shape: Shape, batch: Batch) -> Passed:
     embedded, shares = _embed(params, shape, batch)
     viewer, others = embedded[:, :1], embedded[:, 1:]
     crosses = (viewer * others).sum(axis=2)
-    x = np.concatenate([batch.dense, embedded.reshape(len(embedded), -1), crosses], axis=1)
+    flat = embedded.reshape(len(embedded), len(shape.fields) * shape.dim)
+    x = np.concatenate([batch.dense, flat, crosses], axis=1)
     hidden = [x]
     for weight, bias in shape.layers[:-1]:
         z = hidden[-1] @ params[weight] + params[bias]

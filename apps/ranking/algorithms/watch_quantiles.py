@@ -7,13 +7,14 @@ own quantile function turns it back into seconds (spec §5.2).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 MOST_BINS, MIN_IN_BIN = 50, 300
 _LEVELS = np.linspace(0, 1, 201)
+_BLOCKS = 10  # of expected quantiles whose views say what is typical for them
 
 Doubles = NDArray[np.float64]
 
@@ -24,6 +25,9 @@ class WatchQuantiles:
 
     edges: Doubles  # [bins − 2] inner bounds of duration, seconds, ascending
     seconds: Doubles  # [bins, levels] at equal levels from 0 to 1, ascending along a row
+    # A broken line from the quantile that is expected to the one that is typical, its median.
+    expected: Doubles = field(default_factory=lambda: np.array([0.0, 1.0]))
+    typical: Doubles = field(default_factory=lambda: np.array([0.0, 1.0]))
 
     def bins(self, duration: NDArray[np.floating]) -> NDArray[np.int64]:
         """Return the bin of each duration, int64[n]; NaN is in the last one."""
@@ -49,6 +53,27 @@ class WatchQuantiles:
             between = np.interp(seconds[here], row, levels)
             result[here] = np.where(high > low, flat, between)
         return result
+
+    def typical_seconds(self, expected: Doubles, duration: NDArray[np.floating]) -> Doubles:
+        """Return the seconds of the typical view of each expected quantile, float64[n] ≥ 0."""
+        return self.back(np.interp(expected, self.expected, self.typical), duration)
+
+    def judged(self, expected: Doubles, actual: NDArray[np.floating]) -> WatchQuantiles:
+        """Return these with what is typical, by held-out predictions [n] and quantiles [n].
+
+        An expected quantile is a mean, and drawn to the middle; the seconds with the least
+        absolute error are at the median. Medians of ten blocks, never decreasing.
+        """
+        known = np.isfinite(actual)
+        if np.count_nonzero(known) < MIN_IN_BIN:
+            return self
+        expected, actual = expected[known], actual[known]
+        blocks = np.array_split(np.argsort(expected, kind="stable"), _BLOCKS)
+        knots = [expected[block].mean() for block in blocks]
+        medians = np.maximum.accumulate([np.median(actual[block]) for block in blocks])
+        return replace(
+            self, expected=np.array([0, *knots, 1.0]), typical=np.array([0, *medians, 1.0])
+        )
 
     def back(self, quantile: Doubles, duration: NDArray[np.floating]) -> Doubles:
         """Return the seconds that stand at each quantile of its bin, float64[n] ≥ 0."""

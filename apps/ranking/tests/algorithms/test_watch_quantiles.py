@@ -47,6 +47,25 @@ def test_nothing_known_expects_nothing() -> None:
     assert nothing.back(np.array([0.7]), np.array([10.0])).tolist() == [0]
 
 
+def test_typical_seconds_have_the_least_absolute_error() -> None:
+    # Half the views stop at once, the others are spread: a mean of .5 is typical for nobody.
+    rng = np.random.default_rng(0)
+    actual = np.where(rng.random(4000) < 0.6, 0.05, rng.random(4000))
+    expected = np.full(4000, actual.mean()) + 0.001 * rng.normal(size=4000)
+    duration = np.full(4000, 30.0)
+    quantiles = fit(np.linspace(0, 30, 4000), duration)
+    seconds = quantiles.back(actual, duration)
+    typical = quantiles.judged(expected, actual).typical_seconds(expected, duration)
+    assert np.median(typical) == pytest.approx(0.05 * 30, abs=0.2)
+    plain = quantiles.typical_seconds(expected, duration)
+    assert np.abs(typical - seconds).mean() < 0.9 * np.abs(plain - seconds).mean()
+
+
+def test_few_views_do_not_say_what_is_typical() -> None:
+    quantiles = fit(np.linspace(0, 30, 400), np.full(400, 30.0))
+    assert quantiles.judged(np.full(20, 0.4), np.full(20, 0.9)) is quantiles
+
+
 @given(st.integers(0, 1000), st.integers(2, 3000))
 def test_seconds_come_back_from_their_quantile(seed: int, n: int) -> None:
     _, duration, seconds = world(n, seed)
