@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-BENCHMARKS = ("feed", "ingest", "freshness", "offline", "replay", "ann")
+BENCHMARKS = ("feed", "ingest", "freshness", "offline", "replay", "ann", "ranking", "drift")
 
 
 def main() -> None:
