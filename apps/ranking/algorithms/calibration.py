@@ -89,10 +89,3 @@ def fit_isotonic(z: Doubles, y: NDArray[np.floating]) -> Calibrator:
 
 def _rate(block: tuple[float, float, int]) -> float:
     return block[1] / block[2]
-
-
-def calibration_error(p: Doubles, y: NDArray[np.floating], n_bins: int = 10) -> float:
-    """Return the expected calibration error Σ_b n_b/n·|mean p − mean y| over quantile bins."""
-    order = np.argsort(p, kind="stable")
-    bins = [b for b in np.array_split(order, n_bins) if len(b)]
-    return float(sum(len(b) * abs(p[b].mean() - y[b].mean()) for b in bins) / max(len(p), 1))

@@ -72,3 +72,10 @@ def make_rankers(version: str = "made") -> Rankers:
     watch = watch_quantiles.fit(20 * quantile, inputs.duration)
     watch = watch.judged(blend.mix(predicted)[WATCH_QUANTILE], quantile)
     return Rankers(version, select, boosted, neural, blend, watch)
+
+
+def calibration_error(p: NDArray, y: NDArray, n_bins: int = 10) -> float:
+    """Return the expected calibration error Σ_b n_b/n·|mean p − mean y| over quantile bins."""
+    order = np.argsort(p, kind="stable")
+    bins = [b for b in np.array_split(order, n_bins) if len(b)]
+    return float(sum(len(b) * abs(p[b].mean() - y[b].mean()) for b in bins) / max(len(p), 1))

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
-from apps.ranking.algorithms.calibration import calibration_error
 from apps.ranking.algorithms.loss import sigmoid
 from apps.ranking.blend import Blend, Predictions, fit, trees_only
+from apps.ranking.tests.factories import calibration_error
 from apps.ranking.types import BOOSTED, LEARNED, NEURAL, Head, Labels
 
 Both = dict[str, Predictions]

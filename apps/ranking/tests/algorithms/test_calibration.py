@@ -11,12 +11,12 @@ from sklearn.linear_model import LogisticRegression
 
 from apps.ranking.algorithms.calibration import (
     IDENTITY,
-    calibration_error,
     fit,
     fit_isotonic,
     fit_platt,
 )
 from apps.ranking.algorithms.loss import sigmoid
+from apps.ranking.tests.factories import calibration_error
 
 
 def overconfident(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
