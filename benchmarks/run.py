@@ -8,7 +8,18 @@ import sys
 import tempfile
 from pathlib import Path
 
-BENCHMARKS = ("feed", "ingest", "freshness", "offline", "replay", "ann", "promotion", "off_policy")
+BENCHMARKS = (
+    "feed",
+    "ingest",
+    "freshness",
+    "offline",
+    "replay",
+    "ann",
+    "ranking",
+    "drift",
+    "promotion",
+    "off_policy",
+)
 
 
 def main() -> None:

@@ -38,6 +38,7 @@ from apps.profiles import selectors as profiles
 from apps.profiles import services as profile_services
 from apps.profiles.types import Profile
 from apps.ranking.editorial import SLOT_SOURCES
+from apps.ranking.rankers import request_inputs
 
 logger = logging.getLogger(__name__)
 
@@ -270,7 +271,7 @@ def _items(
     *,
     explain: bool,
 ) -> list[FeedItem]:
-    terms = _terms(shown) if explain else [None] * len(shown)
+    terms = _terms(request, shown) if explain else [None] * len(shown)
     items = []
     for place, row in enumerate(shown.rows.tolist()):
         slot = slots[row]
@@ -290,12 +291,13 @@ def _items(
     return items
 
 
-def _terms(shown: Candidates) -> list[dict[str, float] | None]:
+def _terms(request: Request, shown: Candidates) -> list[dict[str, float] | None]:
     """Return what the rankers expect of each slot: every head, and each source's score."""
     promoted = bundle.production()
     if promoted is None or "features" not in shown.columns or not len(shown):
         return [None] * len(shown)
-    heads = promoted.rankers.predict_heads(shown["features"][:, -_N_HEAD_FEATURES:])
+    of_pairs = shown["features"][:, -_N_HEAD_FEATURES:]
+    heads = promoted.rankers.predict_heads(request_inputs(request, shown.rows, of_pairs))
     sources = {f"score.{name}": shown[f"score.{name}"] for name in SOURCE_NAMES}
     columns = {**heads, **sources}
     return [

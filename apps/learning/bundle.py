@@ -22,6 +22,7 @@ from apps.features.encoding import Encoder
 from apps.features.encoding import load as load_encoder
 from apps.features.selectors import SCHEMA
 from apps.learning.training import Trained
+from apps.ranking.inputs import Inputs
 from apps.ranking.rankers import SELECT_NAMES, Rankers, load_rankers, save_rankers
 
 logger = logging.getLogger(__name__)
@@ -60,7 +61,7 @@ def check_bundle(folder: Path) -> None:
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(_GOLDEN_ROWS, len(SELECT_NAMES))).astype(np.float32)
     scores = rankers.select.predict(rows)
-    head_scores = rankers.predict_heads(rows[:, -len(SCHEMA) :])
+    head_scores = rankers.predict_heads(Inputs.of_strangers(rows[:, -len(SCHEMA) :]))
     encoded = encoder.transform(rows[:, -len(SCHEMA) :])
     finite: list[NDArray] = [scores, *head_scores.values(), retrieval.vectors, encoded]
     if not all(np.isfinite(values).all() for values in finite):

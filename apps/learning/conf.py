@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from apps.candidates.conf import RetrievalParams
+from apps.ranking.boosted import BoostedParams
 from apps.ranking.boosters import BoosterParams
+from apps.ranking.neural import NeuralParams
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,7 @@ class TrainingParams:
     n_slices: int = 2  # slices before the end that give examples to the select ranker, 1–4
     slice_share: float = 0.2  # of the views with a known time, in one slice
     max_viewers: int = 8000  # viewers that give examples, a slice
+    ranked: int = 200  # candidates of a pool that examples are drawn from, as in serving
     negatives: int = 30  # candidates kept of a viewer's pool beside those shown
     shown_label: float = 0.3  # soft label of a candidate that was shown but not watched long
     max_views: int = 500_000  # latest views that the heads learn from
@@ -24,11 +27,7 @@ class TrainingParams:
             objective="cross_entropy", trees=150, leaves=31, rate=0.06, min_leaf=50
         )
     )
-    head: BoosterParams = field(default_factory=BoosterParams)
-    rare_head: BoosterParams = field(
-        default_factory=lambda: BoosterParams(trees=40, leaves=7, rate=0.1, min_leaf=200)
-    )
-    watch: BoosterParams = field(
-        default_factory=lambda: BoosterParams(objective="regression", trees=80)
-    )
+    boosted: BoostedParams = field(default_factory=BoostedParams)
+    neural: NeuralParams = field(default_factory=NeuralParams)
+    held_share: float = 0.15  # of those views, the latest, that weigh the rankers of the heads
     seed: int = 7

@@ -23,6 +23,7 @@ from apps.learning.evaluation.ranking import Recommend
 from apps.learning.evaluation.splits import truth_of
 from apps.learning.moments import moment
 from apps.learning.slices import Slice, timed_views
+from apps.ranking.inputs import Inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Trial:
 def sanity(trial: Trial) -> Verdict:
     """The version loads here and every head is finite; golden queries were asked when stored."""
     rows = np.zeros((1, len(SCHEMA)), np.float32)
-    found = trial.candidate.rankers.predict_heads(rows)
+    found = trial.candidate.rankers.predict_heads(Inputs.of_strangers(rows))
     broken = [name for name, values in found.items() if not np.isfinite(values).all()]
     if broken:
         return Verdict("sanity", State.FAILED, f"not finite: {', '.join(broken)}")
@@ -67,7 +68,7 @@ def offline_heads(trial: Trial) -> Verdict:
     if trial.held is None or trial.production is None:
         return Verdict("offline: predictions", State.UNKNOWN, _NOTHING_HELD)
     views = scoring.judged_views(trial.held.future, trial.catalog)
-    x = scoring.features_of(trial.held.past, trial.catalog, views)
+    x = scoring.inputs_of(trial.held.past, trial.catalog, views)
     ours, theirs = (b.rankers.predict_heads(x) for b in (trial.candidate, trial.production))
     return promotion.judge_heads(views.labels, ours, theirs, trial.params)
 

@@ -79,7 +79,7 @@ def feature_groups(promoted: Bundle | None) -> list[GroupRows]:
 
 def head_gain(rankers: Rankers) -> dict[str, float]:
     """Return each feature's share of the gain, as the mean over the heads that were learned."""
-    shares = [model.importance() for model in rankers.heads.values() if model.is_learned]
+    shares = [model.importance() for model in rankers.boosted.models.values() if model.is_learned]
     if not shares:
         return {}
     return {name: float(np.mean([share[name] for share in shares])) for name in shares[0]}

@@ -18,6 +18,7 @@ from apps.features.replay import Pairs, replay
 from apps.features.selectors import SCHEMA
 from apps.learning.moments import main_surface
 from apps.profiles.selectors import languages, viewer_keys
+from apps.ranking.inputs import Inputs, ids_of
 from apps.ranking.rankers import Rankers
 
 _ALIASES = {
@@ -120,9 +121,11 @@ def score_pairs(
     if learn:
         log = EventLog.concat([log, outcomes(table, catalog)])
     known = pairs.content >= 0
-    predictions = rankers.predict_heads(replay(log, catalog, pairs.take(known)), threads=2)
+    asked = pairs.take(known)
+    inputs = Inputs(replay(log, catalog, asked), ids_of(asked.viewer, asked.content, catalog))
+    predictions = rankers.predict_heads(inputs, threads=2)
     unseen = np.full((1, len(SCHEMA)), np.nan, np.float32)
-    averages = rankers.predict_heads(unseen)
+    averages = rankers.predict_heads(Inputs.of_strangers(unseen))
     return {
         name: _spread(values, known, float(averages[name][0]))
         for name, values in predictions.items()

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from apps.candidates.index import best_rows
 from apps.candidates.services import Background, fit_retrieval, read_background
 from apps.candidates.types import RetrievalModels
 from apps.content.types import Catalog
@@ -16,21 +17,28 @@ from apps.core.candidates import Candidates
 from apps.events.types import EventLog, EventType, is_long_view
 from apps.features.encoding import Encoder, fit
 from apps.features.replay import replay
-from apps.features.selectors import NAMES
 from apps.learning.conf import TrainingParams
 from apps.learning.moments import Moment, moment, pairs_of
 from apps.learning.outcomes import label_views
 from apps.learning.slices import Slice, recent_slices, timed_views
+from apps.ranking.algorithms import watch_quantiles
+from apps.ranking.algorithms.watch_quantiles import WatchQuantiles
+from apps.ranking.blend import Blend, Predictions, trees_only
+from apps.ranking.blend import fit as fit_blend
+from apps.ranking.boosted import BoostedRanker
+from apps.ranking.boosted import fit as fit_boosted
 from apps.ranking.boosters import MIN_POSITIVES, Frame, Model
-from apps.ranking.pool import opinions
-from apps.ranking.rankers import SELECT_NAMES, Rankers, WatchTime, select_features
-from apps.ranking.types import Head
+from apps.ranking.inputs import Inputs, ids_of
+from apps.ranking.neural import NeuralRanker
+from apps.ranking.pool import opinions, rank_fusion
+from apps.ranking.rankers import SELECT_NAMES, Rankers, select_features
+from apps.ranking.types import BOOSTED, LEARNED, NEURAL, WATCH_QUANTILE, Labels
 
 logger = logging.getLogger(__name__)
 
 Say = Callable[[str], None]
 _MAX_WATCH_SECONDS = 600.0  # a tab left open says nothing
-_COMMON_RATE = 0.02  # heads rarer than this get few small trees: they have few examples
+_STREAM_BATCH = 2048  # views that the network predicts before it learns from them
 
 
 class Trained(NamedTuple):
@@ -50,10 +58,13 @@ def train_all(
     # Not kept in a name: the examples are most of the memory, and gone when the heads are trained.
     select = train_select(list(_examples(log, catalog, params, background, say)), params)
     say("heads")
-    heads, watch, encoder = train_heads(log, catalog, params)
+    of_views = train_heads(log, catalog, params)
     say("retrieval models on everything")
     retrieval = fit_retrieval(log, catalog, params.retrieval, background)
-    return Trained(retrieval, Rankers(version, select, heads, watch), encoder)
+    rankers = Rankers(
+        version, select, of_views.boosted, of_views.neural, of_views.blend, of_views.watch
+    )
+    return Trained(retrieval, rankers, of_views.encoder)
 
 
 def _examples(
@@ -111,12 +122,15 @@ def _viewer_examples(
     """Return the shown candidates of one viewer's pool, and some of the others."""
     request = then.request(viewer)
     pool: Candidates = then.pool(request)
-    y = labels[pool.rows]
+    given = opinions(pool)
+    # Only what fusion puts first is ever ranked: examples from elsewhere teach easy differences.
+    ranked = best_rows(rank_fusion(given), params.ranked)
+    y = labels[pool.rows[ranked]]
     others = np.flatnonzero(y == 0)
     if len(others) > params.negatives:
         others = rng.choice(others, params.negatives, replace=False)
-    chosen = np.sort(np.concatenate([np.flatnonzero(y), others]))
-    return select_features(request, pool, opinions(pool), chosen), y[chosen]
+    chosen = np.sort(ranked[np.concatenate([np.flatnonzero(y), others])])
+    return select_features(request, pool, given, chosen), labels[pool.rows[chosen]]
 
 
 def train_select(examples: list[Examples], params: TrainingParams) -> Model:
@@ -131,48 +145,71 @@ def train_select(examples: list[Examples], params: TrainingParams) -> Model:
     return Model(Frame(x, list(SELECT_NAMES)).train(y, params.select), float(y.mean()))
 
 
-def train_heads(
-    log: EventLog, catalog: Catalog, params: TrainingParams
-) -> tuple[dict[str, Model], WatchTime, Encoder]:
-    """Return one model a head, the watch-time model and the encoder, from the latest views."""
-    views = np.flatnonzero(timed_views(log))[-params.max_views :]
-    labels = label_views(log, views, catalog)
-    x = replay(log, catalog, pairs_of(log.take(views), catalog))
-    encoder = fit(x)
-    if len(views) < 2 * MIN_POSITIVES:
-        bases = {head.value: Model(None, _base_rate(labels[head])) for head in Head}
-        return bases, WatchTime(), encoder
-    frame = Frame(x, list(NAMES))
-    heads = {head.value: _train_head(frame, labels[head], params) for head in Head}
-    return heads, _train_watch(x, log.watch_seconds[views], params), encoder
+class Heads(NamedTuple):
+    """What answers for the heads, as `Rankers` holds it, and the encoder."""
+
+    boosted: BoostedRanker
+    neural: NeuralRanker | None
+    blend: Blend
+    watch: WatchQuantiles
+    encoder: Encoder
 
 
-def _train_head(frame: Frame, label: NDArray[np.bool_], params: TrainingParams) -> Model:
-    n_positive, base = int(label.sum()), _base_rate(label)
-    if n_positive < MIN_POSITIVES or n_positive > len(label) - MIN_POSITIVES:
-        return Model(None, base)
-    chosen = params.head if base > _COMMON_RATE else params.rare_head
-    return Model(frame.train(label.astype(np.float32), chosen), base)
+def train_heads(log: EventLog, catalog: Catalog, params: TrainingParams) -> Heads:
+    """Return rankers, blend and watch quantiles of the latest views, in order of time.
 
-
-def _base_rate(label: NDArray[np.bool_]) -> float:
-    return (int(label.sum()) + 0.1) / (len(label) + 1)
-
-
-def _train_watch(
-    x: NDArray[np.float32], seconds: NDArray[np.float32], params: TrainingParams
-) -> WatchTime:
-    """Learn log(1 + seconds), whose errors are even, and the factor that makes the mean right.
-
-    The factor is Duan's smearing (1983): the exponential of a mean logarithm is too small a mean.
+    Both rankers learn from the earlier views; on the latest ones, which neither has learned from,
+    they are weighed and calibrated. Then both learn from all: the trees anew, the network as the
+    views come.
     """
-    known = np.isfinite(seconds)
-    if np.count_nonzero(known) < MIN_POSITIVES:
-        return WatchTime()
-    if not known.all():  # else a copy of all features for nothing
-        x, seconds = x[known], seconds[known]
-    seconds = np.minimum(seconds, _MAX_WATCH_SECONDS)
-    booster = Frame(x, list(NAMES)).train(np.log1p(seconds), params.watch)
-    model = Model(booster, float(np.log1p(seconds).mean()))
-    typical = np.expm1(model.predict(x, threads=2)).mean()
-    return WatchTime(model, float(seconds.mean() / max(typical, 1e-6)))
+    views = np.flatnonzero(timed_views(log))[-params.max_views :]
+    shown = log.take(views)
+    x = replay(log, catalog, pairs_of(shown, catalog))
+    inputs = Inputs(x, ids_of(shown.viewer, shown.content, catalog))
+    encoder = fit(x)
+    seconds = np.minimum(shown.watch_seconds, _MAX_WATCH_SECONDS)
+    watch = watch_quantiles.fit(seconds, inputs.duration)
+    labels: Labels = {
+        head: label.astype(np.float32) for head, label in label_views(log, views, catalog).items()
+    }
+    labels[WATCH_QUANTILE] = watch.quantile(seconds, inputs.duration)
+    n_held = int(params.held_share * len(views))
+    if n_held < 2 * MIN_POSITIVES:
+        boosted = fit_boosted(inputs, labels, params.boosted)
+        return Heads(boosted, None, trees_only((BOOSTED, NEURAL)), watch, encoder)
+    neural, blend, expected = _train_together(inputs, labels, n_held, encoder, params)
+    watch = watch.judged(expected, labels[WATCH_QUANTILE][-n_held:])
+    return Heads(fit_boosted(inputs, labels, params.boosted), neural, blend, watch, encoder)
+
+
+def _train_together(
+    inputs: Inputs, labels: Labels, n_held: int, encoder: Encoder, params: TrainingParams
+) -> tuple[NeuralRanker, Blend, NDArray[np.float64]]:
+    """Return the network that has learned from everything, and the blend by the held views.
+
+    Beside them stands the watch quantile that was expected of each held view.
+    """
+    early, held = slice(0, len(inputs) - n_held), slice(len(inputs) - n_held, None)
+    known, known_labels = inputs.take(early), _part(labels, early)
+    asked, answers = inputs.take(held), _part(labels, held)
+    boosted = fit_boosted(known, known_labels, params.boosted).predict(asked, threads=2)
+    network = NeuralRanker(encoder, params.neural, LEARNED)
+    network.fit(known, known_labels, validation=int(params.held_share * len(known)))
+    prequential = _as_they_come(network, asked, answers)
+    predicted = {BOOSTED: boosted, NEURAL: prequential}
+    blend = fit_blend(predicted, answers)
+    return network, blend, blend.mix(predicted)[WATCH_QUANTILE]
+
+
+def _as_they_come(network: NeuralRanker, inputs: Inputs, labels: Labels) -> Predictions:
+    """Return the network's predictions of each batch before it learns from it."""
+    parts = []
+    for start in range(0, len(inputs), _STREAM_BATCH):
+        part = slice(start, start + _STREAM_BATCH)
+        parts.append(network.predict(inputs.take(part)))
+        network.partial_fit(inputs.take(part), _part(labels, part))
+    return {head: np.concatenate([p[head] for p in parts]) for head in network.heads}
+
+
+def _part(labels: Labels, part: slice) -> Labels:
+    return {head: label[part] for head, label in labels.items()}

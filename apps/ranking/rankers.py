@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -16,24 +16,17 @@ from apps.features.definitions import NAMES, SCHEMA_HASH, compute
 from apps.features.history import cut_one
 from apps.features.types import Asked, Facts
 from apps.features.view import View
+from apps.ranking.algorithms.watch_quantiles import WatchQuantiles
+from apps.ranking.blend import Blend, Predictions
+from apps.ranking.boosted import BoostedRanker
 from apps.ranking.boosters import Model, load
+from apps.ranking.inputs import Inputs, ids_of
+from apps.ranking.neural import NeuralRanker
 from apps.ranking.pool import FEATURE_NAMES, Opinions, pool_features
-from apps.ranking.types import SELECT, WATCH_SECONDS, Head
+from apps.ranking.types import SELECT, WATCH_QUANTILE, WATCH_SECONDS, Ranker
 
 SELECT_NAMES: tuple[str, ...] = (*FEATURE_NAMES, *NAMES)
 _FACTS = "rankers.json"
-
-
-@dataclass(frozen=True, slots=True)
-class WatchTime:
-    """The expected watch time: a model of log(1 + seconds), and the factor back to the mean."""
-
-    model: Model = Model(None, 0.0)
-    scale: float = 1.0
-
-    def predict(self, x: NDArray[np.float32], *, threads: int = 1) -> NDArray[np.float64]:
-        """Return the expected seconds, float64[n] ≥ 0."""
-        return np.maximum(np.expm1(self.model.predict(x, threads=threads)), 0) * self.scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +35,22 @@ class Rankers:
 
     version: str
     select: Model  # over a pool, on `SELECT_NAMES`
-    heads: dict[str, Model]  # probabilities, on the feature schema
-    watch: WatchTime  # on the feature schema
+    boosted: BoostedRanker
+    neural: NeuralRanker | None  # None where there was too little to learn from
+    blend: Blend
+    watch: WatchQuantiles
 
-    def predict_heads(
-        self, features: NDArray[np.float32], *, threads: int = 1
-    ) -> dict[str, NDArray[np.float64]]:
-        """Return every head's probability and the expected seconds, float64[n] each.
+    def predict_heads(self, inputs: Inputs, *, threads: int = 1) -> Predictions:
+        """Return every head's probability, the watch quantile and the seconds, float64[n] each.
 
-        features: float32[n, len(SCHEMA)] as `features.compute` gives them.
+        The seconds are a typical watch among contents as long, not a mean: the mean follows the
+        few who watch a long content to its end.
         """
-        predictions = {
-            name: model.predict(features, threads=threads) for name, model in self.heads.items()
-        }
-        return {**predictions, WATCH_SECONDS: self.watch.predict(features, threads=threads)}
+        alive: list[Ranker] = [self.boosted, *([self.neural] if self.neural else [])]
+        predicted = {ranker.name: ranker.predict(inputs, threads=threads) for ranker in alive}
+        mixed = self.blend.mix(predicted)
+        seconds = self.watch.typical_seconds(mixed[WATCH_QUANTILE], inputs.duration)
+        return {**mixed, WATCH_SECONDS: seconds}
 
 
 def request_features(request: Request, rows: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -83,18 +78,27 @@ def select_features(
     return np.concatenate([of_pool, request_features(request, candidates.rows[kept])], axis=1)
 
 
+def request_inputs(
+    request: Request, rows: NDArray[np.int64], features: NDArray[np.float32]
+) -> Inputs:
+    """Return what the heads read of `rows` int64[n], whose features are at hand already."""
+    viewer = np.array([request.query.viewer])
+    return Inputs(features, ids_of(viewer, rows, request.catalog))
+
+
 def save_rankers(rankers: Rankers, folder: Path) -> None:
-    """Write the models as text, with the schema that they expect."""
+    """Write every ranker, the blend, and the schema that they expect."""
     rankers.select.save(folder / f"{SELECT}.txt")
-    rankers.watch.model.save(folder / f"{WATCH_SECONDS}.txt")
-    for name, model in rankers.heads.items():
-        model.save(folder / f"head_{name}.txt")
-    bases = {name: model.base for name, model in rankers.heads.items()}
+    rankers.boosted.save(folder)
+    if rankers.neural:
+        rankers.neural.save(folder)
+    rankers.blend.save(folder)
     facts = {
         "schema": SCHEMA_HASH,
         "select_features": SELECT_NAMES,
-        "bases": bases | {SELECT: rankers.select.base, WATCH_SECONDS: rankers.watch.model.base},
-        "watch_scale": rankers.watch.scale,
+        "select_base": rankers.select.base,
+        "has_neural": rankers.neural is not None,
+        "watch": {f.name: getattr(rankers.watch, f.name).tolist() for f in fields(WatchQuantiles)},
     }
     (folder / _FACTS).write_text(json.dumps(facts, indent=1))
 
@@ -106,12 +110,11 @@ def load_rankers(folder: Path, version: str) -> Rankers:
         raise ArtifactError(
             f"{folder}: the rankers were trained on other features; run manage.py train"
         )
-    bases = facts["bases"]
     return Rankers(
         version=version,
-        select=load(folder / f"{SELECT}.txt", bases[SELECT]),
-        heads={h.value: load(folder / f"head_{h}.txt", bases[h]) for h in Head},
-        watch=WatchTime(
-            load(folder / f"{WATCH_SECONDS}.txt", bases[WATCH_SECONDS]), facts["watch_scale"]
-        ),
+        select=load(folder / f"{SELECT}.txt", facts["select_base"]),
+        boosted=BoostedRanker.load(folder),
+        neural=NeuralRanker.load(folder) if facts["has_neural"] else None,
+        blend=Blend.load(folder),
+        watch=WatchQuantiles(**{name: np.array(v) for name, v in facts["watch"].items()}),
     )

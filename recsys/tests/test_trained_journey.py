@@ -40,6 +40,7 @@ from apps.learning.conf import TrainingParams
 from apps.learning.services import train_and_publish, train_through_gates
 from apps.profiles.models import CreatorRelation
 from apps.profiles.services import ensure_viewers
+from apps.ranking.boosted import BoostedParams
 from apps.ranking.boosters import BoosterParams
 from apps.ranking.rankers import SELECT_NAMES
 from apps.ranking.types import WATCH_SECONDS, Head
@@ -51,7 +52,9 @@ END_MS = 1_767_225_600_000  # 1 January 2026: the clock of all tests here
 PARAMS = WorldParams(n_viewers=250, n_contents=400, n_creators=40, n_days=6, seed=3, end_ms=END_MS)
 _FEW = BoosterParams(trees=10, leaves=7)
 _FEW_SOFT = BoosterParams(objective="cross_entropy", trees=10, leaves=7)
-CHEAP = TrainingParams(n_slices=1, select=_FEW_SOFT, head=_FEW, rare_head=_FEW)
+CHEAP = TrainingParams(
+    n_slices=1, select=_FEW_SOFT, boosted=BoostedParams(head=_FEW, rare_head=_FEW)
+)
 
 
 class Trained(NamedTuple):

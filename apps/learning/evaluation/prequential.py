@@ -39,9 +39,9 @@ def judge_fold(fold: Fold, plan: Plan, protocol: str) -> dict[str, Any]:
         before = everything.before(start)
         views = scoring.judged_views(everything.between(start, end), plan.catalog)
         x = {
-            "frozen": scoring.features_of(part.past, plan.catalog, views),
-            "chunks": scoring.features_of(before, plan.catalog, views),
-            "online": scoring.features_of(everything, plan.catalog, views),
+            "frozen": scoring.inputs_of(part.past, plan.catalog, views),
+            "chunks": scoring.inputs_of(before, plan.catalog, views),
+            "online": scoring.inputs_of(everything, plan.catalog, views),
         }
         predicted = {way: first.predict_heads(x[way], threads=2) for way in x}
         predicted["popularity"] = scoring.popularity(before, plan.catalog, views)
@@ -60,8 +60,15 @@ def judge_fold(fold: Fold, plan: Plan, protocol: str) -> dict[str, Any]:
 
 
 def _heads(log: EventLog, plan: Plan) -> Rankers:
-    heads, watch, _ = train_heads(log, plan.catalog, plan.params)
-    return Rankers("evaluation", Model(None, 0.0), heads, watch)
+    learned = train_heads(log, plan.catalog, plan.params)
+    return Rankers(
+        "evaluation",
+        Model(None, 0.0),
+        learned.boosted,
+        learned.neural,
+        learned.blend,
+        learned.watch,
+    )
 
 
 def _bounds(future: EventLog) -> Iterator[tuple[int, int]]:

@@ -78,7 +78,7 @@ def _scoring(
     """Judge the heads. frozen: nothing of the future is known. online: the views before each."""
     part, catalog = fold.part, plan.catalog
     views = scoring.judged_views(part.future, catalog)
-    x = scoring.features_of(part.past, catalog, views)
+    x = scoring.inputs_of(part.past, catalog, views)
     scorers = scoring.scorers(trained.rankers)
     served = next(iter(scorers))
     names = {name: "frozen" if name == served else f"{name}, frozen" for name in scorers}
@@ -90,7 +90,7 @@ def _scoring(
     by_group = groups.views_by_group(views, predicted["frozen"], part.past, catalog)
     if online:
         everything = EventLog.concat([part.past, part.future])
-        moving = scoring.features_of(everything, catalog, views)
+        moving = scoring.inputs_of(everything, catalog, views)
         report["online"] = scoring.judge(views, scorers[served](moving), frozen=False)
     return {"scoring": report, "view_groups": by_group}
 

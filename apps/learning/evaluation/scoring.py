@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from apps.learning.algorithms import calibration, metrics
 from apps.learning.moments import pairs_of
 from apps.learning.outcomes import label_views
 from apps.learning.slices import timed_views
+from apps.ranking.inputs import Inputs, ids_of
 from apps.ranking.rankers import Rankers
 from apps.ranking.types import WATCH_SECONDS, Head
 
@@ -32,9 +34,13 @@ class Views(NamedTuple):
     labels: Labels
 
 
-def scorers(rankers: Rankers) -> dict[str, Callable[[NDArray[np.float32]], Predictions]]:
-    """Return every ranker that the bundle offers, what is served first; each is judged."""
-    return {"served": lambda x: rankers.predict_heads(x, threads=2)}
+def scorers(rankers: Rankers) -> dict[str, Callable[[Inputs], Predictions]]:
+    """Return every ranker that the bundle offers, the served blend first; each is judged."""
+    alone = {ranker.name: ranker for ranker in (rankers.boosted, rankers.neural) if ranker}
+    return {
+        "served": lambda inputs: rankers.predict_heads(inputs, threads=2),
+        **{name: partial(ranker.predict, threads=2) for name, ranker in alone.items()},
+    }
 
 
 def judged_views(future: EventLog, catalog: Catalog) -> Views:
@@ -43,9 +49,10 @@ def judged_views(future: EventLog, catalog: Catalog) -> Views:
     return Views(future.take(views), label_views(future, views, catalog))
 
 
-def features_of(known: EventLog, catalog: Catalog, views: Views) -> NDArray[np.float32]:
-    """Return the features of each view as of its moment, from what of `known` came before it."""
-    return replay(known, catalog, pairs_of(views.shown, catalog))
+def inputs_of(known: EventLog, catalog: Catalog, views: Views) -> Inputs:
+    """Return the inputs of each view as of its moment, from what of `known` came before it."""
+    features = replay(known, catalog, pairs_of(views.shown, catalog))
+    return Inputs(features, ids_of(views.shown.viewer, views.shown.content, catalog))
 
 
 def judge(views: Views, predicted: Predictions, *, frozen: bool) -> dict[str, Any]:

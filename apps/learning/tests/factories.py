@@ -8,6 +8,7 @@ from apps.candidates.tests.factories import NOW_MS, SMALL, make_log
 from apps.core.clock import DAY_MS
 from apps.events.types import EventLog, EventType
 from apps.learning.conf import TrainingParams
+from apps.ranking.boosted import BoostedParams
 from apps.ranking.boosters import BoosterParams
 
 N_CONTENTS = 120
@@ -16,9 +17,11 @@ PARAMS = TrainingParams(
     retrieval=SMALL,
     negatives=10,
     select=BoosterParams(objective="cross_entropy", trees=10, leaves=4, min_leaf=20),
-    head=_TINY,
-    rare_head=_TINY,
-    watch=BoosterParams(objective="regression", trees=10, leaves=4, min_leaf=20),
+    boosted=BoostedParams(
+        head=_TINY,
+        rare_head=_TINY,
+        watch=BoosterParams(objective="cross_entropy", trees=10, leaves=4, min_leaf=20),
+    ),
 )
 
 

@@ -19,10 +19,22 @@ from apps.events.types import EventFlag, EventLog, EventType
 from apps.features.selectors import NAMES
 from apps.learning.pairs import PairsFileError, PairTable, outcomes, read_pairs, score_pairs
 from apps.profiles.services import ensure_viewers
-from apps.ranking.boosters import BoosterParams, Frame, Model
-from apps.ranking.rankers import Rankers, WatchTime
+from apps.ranking.algorithms import watch_quantiles
+from apps.ranking.blend import trees_only
+from apps.ranking.boosted import BoostedParams
+from apps.ranking.boosted import fit as fit_boosted
+from apps.ranking.boosters import BoosterParams
+from apps.ranking.inputs import Inputs
+from apps.ranking.rankers import Rankers
 from apps.ranking.tests.factories import TINY
-from apps.ranking.types import WATCH_SECONDS, Head
+from apps.ranking.types import (
+    BOOSTED,
+    LEARNED,
+    NEURAL,
+    WATCH_QUANTILE,
+    WATCH_SECONDS,
+    Head,
+)
 
 pytestmark = pytest.mark.django_db
 N = 8
@@ -157,12 +169,14 @@ def rankers() -> Rankers:
     x = rng.normal(size=(800, len(NAMES))).astype(np.float32)
     rate = x[:, NAMES.index("long_rate_last_10")] = rng.random(800)
     y = (rate > rng.random(800)).astype(np.float32)
-    frame = Frame(x, list(NAMES))
-    heads = {head.value: Model(None, 0.1) for head in Head}
-    heads[Head.LIKE] = Model(frame.train(y, TINY), 0.5)
-    seconds = BoosterParams(objective="regression", trees=8, leaves=4, min_leaf=5)
-    watch = WatchTime(Model(frame.train(np.log1p(20 * rate), seconds), 1.5), 1.0)
-    return Rankers("made", heads[Head.LIKE], heads, watch)
+    inputs = Inputs.of_strangers(x)
+    labels = {head: np.zeros(800, np.float32) for head in LEARNED}
+    labels |= {Head.LIKE.value: y, WATCH_QUANTILE: rate.astype(np.float32)}
+    soft = BoosterParams(objective="cross_entropy", trees=8, leaves=4, min_leaf=5)
+    boosted = fit_boosted(inputs, labels, BoostedParams(TINY, TINY, soft))
+    watch = watch_quantiles.fit(20 * rate, inputs.duration)
+    blend = trees_only((BOOSTED, NEURAL))
+    return Rankers("made", boosted.models[Head.LIKE], boosted, None, blend, watch)
 
 
 class TestScorePairs:
@@ -184,7 +198,7 @@ class TestScorePairs:
         self, read: Any, catalog: Catalog, log: EventLog, rankers: Rankers
     ) -> None:
         scored = score_pairs(read(), log, catalog, rankers, learn=False)
-        assert set(scored) == {head.value for head in Head} | {WATCH_SECONDS}
+        assert set(scored) == {*LEARNED, WATCH_SECONDS}
         assert {values.shape for values in scored.values()} == {(4,)}
         assert all(np.isfinite(values).all() for values in scored.values())
 
@@ -240,5 +254,6 @@ class TestScorePairs:
         self, read: Any, score: Any, rankers: Rankers
     ) -> None:
         scored = score(read(content_id=["v1", "new", "v2"]), learn=False)
-        unknown = rankers.predict_heads(np.full((1, len(NAMES)), np.nan, np.float32))
+        nothing = np.full((1, len(NAMES)), np.nan, np.float32)
+        unknown = rankers.predict_heads(Inputs.of_strangers(nothing))
         assert scored[1] == unknown[Head.LIKE][0]

@@ -23,8 +23,9 @@ from apps.learning.training import (
     train_heads,
     train_select,
 )
+from apps.ranking.inputs import Inputs, ids_of
 from apps.ranking.rankers import SELECT_NAMES
-from apps.ranking.types import Head
+from apps.ranking.types import BOOSTED, NEURAL, WATCH_QUANTILE, Head
 
 pytestmark = pytest.mark.django_db
 CATALOG = make_catalog(N_CONTENTS)
@@ -85,34 +86,49 @@ class TestTrainSelect:
 
 class TestTrainHeads:
     def test_rare_outcomes_get_their_base_rate(self) -> None:
-        heads, *_ = train_heads(LOG, CATALOG, PARAMS)
-        assert heads[Head.LIKE].is_learned
-        assert not heads[Head.REPORT].is_learned
+        models = train_heads(LOG, CATALOG, PARAMS).boosted.models
+        assert models[Head.LIKE].is_learned
+        assert not models[Head.REPORT].is_learned
         # Nobody reported: 0.1 in 900 views and one
-        assert heads[Head.REPORT].base == pytest.approx(0.1 / 901)
+        assert models[Head.REPORT].base == pytest.approx(0.1 / 901)
 
-    def test_expected_seconds_have_the_mean_of_the_seconds_watched(self) -> None:
+    def test_both_rankers_are_weighed_where_there_is_enough_to_judge_them_by(self) -> None:
+        weights = train_heads(LOG, CATALOG, PARAMS).blend.weights()
+        # 45 of the 135 latest views were liked, none was reported.
+        assert min(weights[Head.LIKE].values()) > 0.04
+        assert weights[Head.REPORT] == {BOOSTED: 1, NEURAL: 0}
+
+    def test_seconds_are_told_apart(self) -> None:
+        # Odd contents are watched for 20 s, even ones for 5 s, half of them each.
         views = LOG.take(LOG.kind == EventType.VIEW)
-        _, watch, _ = train_heads(LOG, CATALOG, PARAMS)
-        predicted = watch.predict(replay(LOG, CATALOG, Pairs.of_events(views)))
-        assert predicted.mean() == pytest.approx(views.watch_seconds.mean(), rel=1e-3)
+        learned = train_heads(LOG, CATALOG, PARAMS)
+        assert learned.neural is not None
+        inputs = Inputs(
+            replay(LOG, CATALOG, Pairs.of_events(views)),
+            ids_of(views.viewer, views.content, CATALOG),
+        )
+        quantile = learned.boosted.predict(inputs)[WATCH_QUANTILE]
+        seconds = learned.watch.back(quantile, inputs.duration)
+        is_long = views.watch_seconds > 10
+        assert np.median(seconds[is_long]) == 20
+        assert np.median(seconds[~is_long]) == 5
 
     def test_few_views_teach_base_rates_only(self) -> None:
         few = LOG.take(slice(0, 60))
-        heads, watch, _ = train_heads(few, CATALOG, PARAMS)
-        assert not any(model.is_learned for model in heads.values())
-        assert not watch.model.is_learned
+        learned = train_heads(few, CATALOG, PARAMS)
+        assert not any(model.is_learned for model in learned.boosted.models.values())
+        assert learned.neural is None
 
 
 class TestEncoder:
     def test_rows_after_the_training_window_do_not_change_it(self) -> None:
         cut = int(LOG.at_ms[len(LOG) * 2 // 3])
-        *_, known = train_heads(LOG.before(cut), CATALOG, PARAMS)
+        known = train_heads(LOG.before(cut), CATALOG, PARAMS).encoder
         views = LOG.before(cut).take(LOG.before(cut).kind == EventType.VIEW)
         of_window = fit(replay(LOG, CATALOG, pairs_of(views, CATALOG)))
         np.testing.assert_array_equal(known.mean, of_window.mean)
         np.testing.assert_array_equal(known.high, of_window.high)
-        *_, everything = train_heads(LOG, CATALOG, PARAMS)
+        everything = train_heads(LOG, CATALOG, PARAMS).encoder
         assert (everything.mean != known.mean).any()
 
 
@@ -123,8 +139,8 @@ class TestTrainAll:
         )
         x = np.random.default_rng(0).normal(size=(50, len(SELECT_NAMES))).astype(np.float32)
         np.testing.assert_array_equal(one.rankers.select.predict(x), two.rankers.select.predict(x))
-        heads = one.rankers.predict_heads(x[:, -len(NAMES) :])
-        again = two.rankers.predict_heads(x[:, -len(NAMES) :])
+        inputs = Inputs.of_strangers(x[:, -len(NAMES) :])
+        heads, again = one.rankers.predict_heads(inputs), two.rankers.predict_heads(inputs)
         assert all((heads[name] == again[name]).all() for name in heads)
         np.testing.assert_array_equal(one.retrieval.vectors, two.retrieval.vectors)
 

@@ -7,10 +7,17 @@ from numpy.typing import NDArray
 
 from apps.candidates.sources import SOURCE_NAMES
 from apps.core.candidates import Candidates
+from apps.features.encoding import fit as fit_encoder
 from apps.features.selectors import NAMES
+from apps.ranking.algorithms import watch_quantiles
+from apps.ranking.blend import fit as fit_blend
+from apps.ranking.boosted import BoostedParams
+from apps.ranking.boosted import fit as fit_boosted
 from apps.ranking.boosters import BoosterParams, Frame, Model
-from apps.ranking.rankers import SELECT_NAMES, Rankers, WatchTime
-from apps.ranking.types import Head
+from apps.ranking.inputs import Inputs
+from apps.ranking.neural import NeuralParams, NeuralRanker
+from apps.ranking.rankers import SELECT_NAMES, Rankers
+from apps.ranking.types import BOOSTED, LEARNED, NEURAL, WATCH_QUANTILE, Head, Labels
 
 TINY = BoosterParams(trees=8, leaves=4, min_leaf=5)
 
@@ -37,14 +44,38 @@ def make_examples(
     return x, y
 
 
+def make_inputs(n: int = 400, *, seed: int = 1) -> tuple[Inputs, Labels]:
+    """Return pairs of 20 viewers and 30 contents, and labels: `like` and the watch are decided."""
+    rng = np.random.default_rng(seed)
+    x, liked = make_examples(len(NAMES), n, seed=seed)
+    ids = np.ones((n, Inputs.of_strangers(x).ids.shape[1]), np.int64)
+    ids[:, 0], ids[:, 1] = rng.integers(1, 21, n), rng.integers(1, 31, n)
+    labels = {head: np.zeros(n, np.float32) for head in LEARNED}
+    labels[Head.LIKE] = liked
+    labels[WATCH_QUANTILE] = (0.25 + 0.5 * liked).astype(np.float32)
+    labels[WATCH_QUANTILE][:9] = np.nan
+    return Inputs(x, ids), labels
+
+
 def make_rankers(version: str = "made") -> Rankers:
-    """Return rankers with a learned select, one learned head and a learned watch time."""
+    """Return rankers with a learned select, and a network and trees that know who likes."""
     of_pool, wanted = make_examples(len(SELECT_NAMES))
-    of_pair, liked = make_examples(len(NAMES), seed=1)
-    frame = Frame(of_pair, list(NAMES))
-    heads = {head.value: Model(None, 0.01 * (i + 1)) for i, head in enumerate(Head)}
-    heads[Head.LIKE] = Model(frame.train(liked, TINY), float(liked.mean()))
-    seconds = BoosterParams(objective="regression", trees=8, leaves=4, min_leaf=5)
-    watch = WatchTime(Model(frame.train(np.log1p(20 * liked), seconds), 1.5), 1.25)
     select = Model(Frame(of_pool, list(SELECT_NAMES)).train(wanted, TINY), float(wanted.mean()))
-    return Rankers(version, select, heads, watch)
+    inputs, labels = make_inputs()
+    soft = BoosterParams(objective="cross_entropy", trees=8, leaves=4, min_leaf=5)
+    boosted = fit_boosted(inputs, labels, BoostedParams(TINY, TINY, soft))
+    neural = NeuralRanker(fit_encoder(inputs.features), NeuralParams(batch=64), LEARNED)
+    neural.partial_fit(inputs, labels)
+    predicted = {BOOSTED: boosted.predict(inputs), NEURAL: neural.predict(inputs)}
+    blend = fit_blend(predicted, labels)
+    quantile = labels[WATCH_QUANTILE]
+    watch = watch_quantiles.fit(20 * quantile, inputs.duration)
+    watch = watch.judged(blend.mix(predicted)[WATCH_QUANTILE], quantile)
+    return Rankers(version, select, boosted, neural, blend, watch)
+
+
+def calibration_error(p: NDArray, y: NDArray, n_bins: int = 10) -> float:
+    """Return the expected calibration error Σ_b n_b/n·|mean p − mean y| over quantile bins."""
+    order = np.argsort(p, kind="stable")
+    bins = [b for b in np.array_split(order, n_bins) if len(b)]
+    return float(sum(len(b) * abs(p[b].mean() - y[b].mean()) for b in bins) / max(len(p), 1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,21 +12,21 @@ import pytest
 from apps.candidates.tests.factories import make_catalog, make_request, watched
 from apps.core.artifacts import ArtifactError
 from apps.features.selectors import NAMES
-from apps.ranking.boosters import Model
+from apps.ranking.inputs import ids_of
 from apps.ranking.pool import opinions, pool_features
 from apps.ranking.rankers import (
     SELECT_NAMES,
     Rankers,
-    WatchTime,
     load_rankers,
     request_features,
+    request_inputs,
     save_rankers,
     select_features,
 )
-from apps.ranking.tests.factories import make_examples, make_pool, make_rankers
-from apps.ranking.types import WATCH_SECONDS, Head
+from apps.ranking.tests.factories import make_examples, make_inputs, make_pool, make_rankers
+from apps.ranking.types import BOOSTED, LEARNED, NEURAL, WATCH_QUANTILE, WATCH_SECONDS, Head
 
-PAIRS, _ = make_examples(len(NAMES), seed=2)
+PAIRS, _ = make_inputs(seed=2)
 
 
 @pytest.fixture(scope="module")
@@ -33,30 +34,46 @@ def rankers() -> Rankers:
     return make_rankers()
 
 
-class TestWatchTime:
-    def test_seconds_are_scaled_back_to_the_mean(self) -> None:
-        # e^ln(10) − 1 = 9, times 2
-        watch = WatchTime(Model(None, float(np.log(10))), 2.0)
-        np.testing.assert_allclose(watch.predict(PAIRS[:2]), [18, 18])
-
-    def test_seconds_are_never_negative(self) -> None:
-        assert WatchTime(Model(None, -0.5), 2.0).predict(PAIRS[:1]).tolist() == [0]
-
-    def test_before_training_nothing_is_expected(self) -> None:
-        assert WatchTime().predict(PAIRS[:2]).tolist() == [0, 0]
-
-
 class TestPredictHeads:
-    def test_every_head_and_the_seconds_are_given(self, rankers: Rankers) -> None:
+    def test_every_head_the_quantile_and_the_seconds_are_given(self, rankers: Rankers) -> None:
         predicted = rankers.predict_heads(PAIRS)
-        assert set(predicted) == {head.value for head in Head} | {WATCH_SECONDS}
+        assert set(predicted) == {*LEARNED, WATCH_SECONDS}
         assert {values.shape for values in predicted.values()} == {(len(PAIRS),)}
 
     def test_heads_are_probabilities(self, rankers: Rankers) -> None:
         predicted = rankers.predict_heads(PAIRS)
-        heads = np.stack([predicted[head] for head in Head])
+        heads = np.stack([predicted[head] for head in LEARNED])
         assert ((heads >= 0) & (heads <= 1)).all()
         assert (predicted[WATCH_SECONDS] >= 0).all()
+
+    def test_answer_is_the_blend_of_both_rankers(self, rankers: Rankers) -> None:
+        assert rankers.neural is not None
+        both = {BOOSTED: rankers.boosted.predict(PAIRS), NEURAL: rankers.neural.predict(PAIRS)}
+        liked = rankers.predict_heads(PAIRS)[Head.LIKE]
+        np.testing.assert_array_equal(liked, rankers.blend.mix(both)[Head.LIKE])
+        weights = rankers.blend.weights()[Head.LIKE]
+        assert min(weights.values()) > 0.04
+
+    def test_without_a_network_the_trees_answer_alone(self, rankers: Rankers) -> None:
+        alone = replace(rankers, neural=None).predict_heads(PAIRS)
+        assert all(np.isfinite(values).all() for values in alone.values())
+        order = np.argsort(rankers.boosted.predict(PAIRS)[Head.LIKE], kind="stable")
+        assert (np.diff(alone[Head.LIKE][order]) >= 0).all()
+
+    def test_seconds_are_those_at_the_quantile(self, rankers: Rankers) -> None:
+        predicted = rankers.predict_heads(PAIRS)
+        expected = rankers.watch.typical_seconds(predicted[WATCH_QUANTILE], PAIRS.duration)
+        np.testing.assert_array_equal(predicted[WATCH_SECONDS], expected)
+
+
+class TestRequestInputs:
+    def test_ids_of_a_request_are_those_of_its_pairs_in_training(self) -> None:
+        catalog = make_catalog(6)
+        request = make_request(catalog, watched(0, 1))
+        rows = np.array([4, 2])
+        inputs = request_inputs(request, rows, np.zeros((2, len(NAMES)), np.float32))
+        viewer = np.full(2, request.query.viewer)
+        np.testing.assert_array_equal(inputs.ids, ids_of(viewer, rows, catalog))
 
 
 class TestFeatures:

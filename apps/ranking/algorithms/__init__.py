@@ -1,0 +1,1 @@
+"""The mathematics of ranking: arrays in, arrays out."""
