@@ -27,7 +27,7 @@ from apps.events import selectors as events
 from apps.events.types import EventLog, EventType
 from apps.features.selectors import SCHEMA_HASH
 from apps.learning import bundle, gates, selectors, tuning
-from apps.learning.algorithms.promotion import GateParams, is_proven
+from apps.learning.algorithms.promotion import GateParams, State, is_proven
 from apps.learning.conf import TrainingParams
 from apps.learning.evaluation.earlier import Earlier, last_production
 from apps.learning.evaluation.ranking import Recommend
@@ -65,11 +65,14 @@ def train_through_gates(
     say: Say,
     until_ms: int | None = None,
     gate_params: GateParams | None = None,
+    needs_proof: bool = True,
 ) -> Artifact:
     """Train a candidate, judge it on what was held out of it, promote it if every gate passes.
 
     The latest part of what production does not know is held out; what is judged is what is
-    promoted. The first version needs to be sane only and learns from everything.
+    promoted. The first version needs to be sane only and learns from everything. Without
+    `needs_proof` it is enough that no gate fails: somebody asked for this training, and where
+    too little happened since the last one there is nothing to prove it by.
     """
     thresholds = gate_params or GateParams()
     with _training():
@@ -94,7 +97,8 @@ def train_through_gates(
         verdicts = gates.judge(artifact, trial)
         for verdict in verdicts:
             say(f"gate {verdict.gate}: {verdict.state}: {verdict.reason}")
-        if is_proven(verdicts):
+        is_refused = any(verdict.state == State.FAILED for verdict in verdicts)
+        if is_proven(verdicts) or not (needs_proof or is_refused):
             artifacts.promote_artifact(artifact)
             artifact.refresh_from_db()
         return artifact

@@ -13,4 +13,4 @@ def train() -> None:
     """Tune retrieval on the log, train a candidate, and promote it if the gates let it pass."""
     if settings.TUNE_MINUTES:
         run_in_child("tune", "--minutes", str(settings.TUNE_MINUTES))
-    run_in_child("train")
+    run_in_child("train", "--strict")

@@ -42,6 +42,7 @@ from apps.profiles.models import CreatorRelation
 from apps.profiles.services import ensure_viewers
 from apps.ranking.boosted import BoostedParams
 from apps.ranking.boosters import BoosterParams
+from apps.ranking.neural import NeuralParams
 from apps.ranking.rankers import SELECT_NAMES
 from apps.ranking.types import WATCH_SECONDS, Head
 from apps.simulation.services import store_world
@@ -358,19 +359,29 @@ class TestBundles:
 
     def test_candidate_that_learned_nothing_stays_a_candidate(self, own_files: Path) -> None:
         previous = rollback_artifact(bundle.FAMILY)
-        blind = replace(CHEAP, head=replace(_FEW, min_leaf=1_000_000))
+        stump = replace(_FEW, min_leaf=1_000_000)
+        # One step of nothing for the network, and trees that may not split.
+        still = NeuralParams(rate=1e-9, floor=1e-9, passes=1)
+        blind = replace(CHEAP, boosted=BoostedParams(head=stump, rare_head=stump), neural=still)
         artifact = train_through_gates(blind, recommend=ranked_rows, say=_quiet)
         assert artifact.alias == Artifact.Alias.CANDIDATE
         assert production_artifact(bundle.FAMILY) == previous
         assert "log-loss of long_view" in artifact.gates[2]["reason"]
 
     def test_candidate_without_new_views_waits_for_a_word(self, own_files: Path) -> None:
-        said = run("train", "--quiet")
+        said = run("train", "--strict", "--quiet")
         assert "is the candidate; manage.py promote would serve it" in said
         candidate = Artifact.objects.get(alias=Artifact.Alias.CANDIDATE)
         assert [v["state"] for v in candidate.gates] == ["passed"] + ["not enough data"] * 2
         assert run("promote") == f"{candidate} serves.\n"
         assert production_artifact(bundle.FAMILY) == candidate
+
+    def test_training_that_somebody_asked_for_serves_where_nothing_can_be_judged(
+        self, own_files: Path
+    ) -> None:
+        before = production_artifact(bundle.FAMILY)
+        run("train", "--quiet")
+        assert production_artifact(bundle.FAMILY) != before
 
     def damage(self, alias: str) -> None:
         artifact = Artifact.objects.get(alias=alias)

@@ -23,6 +23,7 @@ from apps.learning.moments import Moment
 from apps.learning.slices import timed_views
 from apps.learning.tests.factories import N_CONTENTS, PARAMS, returning_viewers
 from apps.learning.training import train_all
+from apps.ranking.boosted import BoostedRanker
 from apps.ranking.boosters import Model
 from apps.ranking.rankers import Rankers
 from apps.ranking.scorers import LearnedSelect, RankFusion
@@ -60,8 +61,10 @@ def trial(candidate: Bundle, *, is_refresh: bool = True) -> Trial:
 
 
 def with_heads(**changed: Model) -> Bundle:
+    """Return the bundle with some heads changed; the trees alone answer."""
     rankers = bundle().rankers
-    return bundle()._replace(rankers=replace(rankers, heads={**rankers.heads, **changed}))
+    boosted = BoostedRanker({**rankers.boosted.models, **changed})
+    return bundle()._replace(rankers=replace(rankers, boosted=boosted, neural=None))
 
 
 class TestHeldOut:

@@ -1,4 +1,4 @@
-"""`manage.py train [--until TIME] [--promote | --no-promote]`: learn from the log."""
+"""`manage.py train [--until TIME] [--strict | --promote | --no-promote]`: learn from the log."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from apps.learning.services import TrainingError, train_and_publish, train_throu
 class Command(BaseCommand):
     """Train retrieval models and rankers, check them in a child process, pass them by the gates.
 
-    The first version serves when it is sane; a later one when it proves itself against the one
-    that serves, on the latest views, which it has not learned from.
+    The first version serves when it is sane; a later one when it is not worse than the one that
+    serves on the latest views, which it has not learned from. Where too little happened since to
+    judge by, it serves as it was asked for; `--strict` lets it wait instead.
     """
 
     help = __doc__
@@ -29,6 +30,9 @@ class Command(BaseCommand):
         parser.add_argument("--until", type=parse_moment, help="use events before this moment only")
         parser.add_argument(
             "--if-missing", action="store_true", help="do nothing when a bundle serves already"
+        )
+        parser.add_argument(
+            "--strict", action="store_true", help="serve only what every gate has proven (nightly)"
         )
         gated = parser.add_mutually_exclusive_group()
         gated.add_argument(
@@ -56,7 +60,12 @@ class Command(BaseCommand):
             if options["promote"] or options["no_promote"]:
                 artifact = train_and_publish(training_params(), promote=options["promote"], **asked)
             else:
-                artifact = train_through_gates(training_params(), recommend=ranked_rows, **asked)
+                artifact = train_through_gates(
+                    training_params(),
+                    recommend=ranked_rows,
+                    needs_proof=options["strict"],
+                    **asked,
+                )
         except (TrainingError, ArtifactError) as error:
             raise CommandError(str(error)) from error
         if artifact.alias == artifact.Alias.PRODUCTION:

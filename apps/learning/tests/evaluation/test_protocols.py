@@ -125,7 +125,8 @@ class TestTemporal:
         assert set(report["paired"]) == {"rank_fusion", *SOURCE_NAMES}
         metrics = ("ndcg", "precision", "recall", "map", "hit_rate", "mrr", "coverage", "gini")
         assert set(report["ranking"]["fresh"]) == {f"{m}@{k}" for m in metrics for k in (5, 10)}
-        assert set(report["scoring"]) == {"frozen", "popularity", "online"}
+        alone = {"boosted, frozen", "neural, frozen"}
+        assert set(report["scoring"]) == {"frozen", "popularity", "online", *alone}
         assert json.loads(json.dumps(report, allow_nan=False)) == report
 
     def test_heads_that_happened_are_judged(self) -> None:
@@ -270,7 +271,8 @@ class TestKFold:
     def test_report_judges_newcomers(self) -> None:
         report, _ = judged_once("kfold")
         assert len(report["folds"]) == GROUPS
-        assert set(report["scoring"]) == {"frozen", "popularity"}
+        assert {"frozen", "boosted, frozen", "popularity"} <= set(report["scoring"])
+        assert "online" not in report["scoring"]
 
 
 class TestPrequential:
