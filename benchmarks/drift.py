@@ -39,7 +39,7 @@ _BEFORE, _AFTER = 100_000, 60_000
 _KINDS, _TOPICS = 16, 10
 _CATEGORY = [name for name, _ in FIELDS].index("category")  # its column of ids
 _KIND, _TOPIC = NAMES.index("surface"), slice(0, _TOPICS)
-# Learning as pairs come takes smaller steps more often, and its rate must not fade (ADR 14).
+# Learning as pairs come takes smaller steps more often, and its rate must not fade (ADR 13).
 _ONLINE = NeuralParams(batch=_BATCH, rate=0.01, floor=0.01, l2_rows=1e-3)
 
 

@@ -34,7 +34,7 @@ class NeuralParams:
     hidden: tuple[int, ...] = (64, 32)
     rate: float = 0.001  # η₀
     decay: float = 1e-3  # γ, a step
-    floor: float = 2e-4  # η_min: what learning goes on with (ADR 14)
+    floor: float = 2e-4  # η_min: what learning goes on with (ADR 13)
     l2: float = 1e-5  # λ
     l2_rows: float = 0.03  # λ_e, of the embeddings of an example
     batch: int = 512  # examples a step

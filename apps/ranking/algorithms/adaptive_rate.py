@@ -11,7 +11,7 @@ _FAST, _SLOW = 0.1, 0.02  # of the two running means that are compared
 
 
 def decayed_rate(step: int, *, initial: float, decay: float, floor: float) -> float:
-    """Return η_t = max(η₀ / (1 + γt), η_min); t: optimizer steps before this one (ADR 14)."""
+    """Return η_t = max(η₀ / (1 + γt), η_min); t: optimizer steps before this one (ADR 13)."""
     return max(initial / (1 + decay * step), floor)
 
 
