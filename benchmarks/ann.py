@@ -93,7 +93,7 @@ def build(folder: Path) -> None:
 def query(folder: Path) -> None:
     """Ask with the least effort that finds enough, and print recall, times and memory."""
     from apps.candidates.index import ExactIndex, ShellIndex, measured_recall, open_shells, shells
-    from apps.candidates.services import EFFORTS, MIN_RECALL
+    from apps.candidates.services.store import EFFORTS, MIN_RECALL
 
     shells.EXACT_UP_TO = 0  # the shells are what is measured
     before = _private_mb()
