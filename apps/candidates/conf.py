@@ -71,7 +71,7 @@ class GroupParams:
     least_views: float = 200.0  # decayed; a group with fewer falls back to a larger one
 
 
-# Candidates that a source may propose; what each earns decides them (`learning.tuning`).
+# Candidates that a source may propose; what each earns decides them (`learning.tuning.search`).
 QUOTAS: Mapping[str, int] = {
     "followed": 40,
     "just_after": 60,

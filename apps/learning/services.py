@@ -26,7 +26,7 @@ from apps.core.models import Artifact
 from apps.events import selectors as events
 from apps.events.types import EventLog, EventType
 from apps.features.selectors import SCHEMA_HASH
-from apps.learning import bundle, gates, selectors, tuning
+from apps.learning import bundle, gates, selectors
 from apps.learning.algorithms.promotion import GateParams, State, is_proven
 from apps.learning.conf import TrainingParams
 from apps.learning.evaluation.earlier import Earlier, last_production
@@ -34,6 +34,7 @@ from apps.learning.evaluation.ranking import Recommend
 from apps.learning.gates import Trial
 from apps.learning.models import TunedParam
 from apps.learning.training import Say, train_all
+from apps.learning.tuning.search import tune
 
 MIN_VIEWS = 100  # fewer say nothing worth a model
 CHILD_SECONDS = 3 * 3600
@@ -177,7 +178,7 @@ def tune_and_store(*, minutes: float, say: Say, until_ms: int | None = None) -> 
         log = _readable_log(catalog, until_ms)
         kept = selectors.pinned()
         start = selectors.training_params().retrieval
-        params, trials = tuning.tune(log, catalog, start, minutes=minutes, pinned=kept, say=say)
+        params, trials = tune(log, catalog, start, minutes=minutes, pinned=kept, say=say)
         found = {name: value_of(params, name) for name in trials.tried}
         for name, value in found.items():
             TunedParam.objects.update_or_create(

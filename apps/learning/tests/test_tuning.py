@@ -23,7 +23,8 @@ from apps.events.types import EventLog
 from apps.learning import selectors, services
 from apps.learning.conf import TrainingParams
 from apps.learning.models import TunedParam
-from apps.learning.tuning import FAMILIES, NAMES, Trials, tune
+from apps.learning.tuning.families import FAMILIES, NAMES
+from apps.learning.tuning.search import Trials, tune
 
 NOW_MS = 1_760_000_000_000
 N_CONTENTS = 40

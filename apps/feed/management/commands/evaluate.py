@@ -25,7 +25,7 @@ from apps.learning.evaluation.report import as_markdown
 from apps.learning.evaluation.sources import as_table, evaluate_sources
 from apps.learning.evaluation.splits import PROTOCOLS, EvaluationError, split
 from apps.learning.training import Say
-from apps.learning.tuning import tune
+from apps.learning.tuning.search import tune
 
 
 class Command(BaseCommand):

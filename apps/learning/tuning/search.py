@@ -1,0 +1,191 @@
+"""The search: one parameter after the other is moved while that pays, within a budget of time.
+
+Each source is judged by itself on the latest slice of the log, with models fitted before it. Then
+the quotas are split by what each source adds to the others.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apps.candidates import services as retrieval
+from apps.candidates.conf import (
+    LEAST_QUOTAS,
+    MAX_POOL,
+    RetrievalParams,
+    value_of,
+    with_values,
+)
+from apps.candidates.sources import SOURCE_NAMES
+from apps.candidates.types import RetrievalModels as Models
+from apps.content.types import Catalog
+from apps.events.types import EventLog
+from apps.learning.algorithms.quotas import allocate
+from apps.learning.slices import recent_slices
+from apps.learning.tuning.families import FAMILIES, NAMES, Choice, Family
+from apps.learning.tuning.judge import Judge
+
+_QUOTA_VIEWERS = 400
+_DEPTH = 700  # of the lists that quotas are cut from
+_SURE = 0.5  # standard errors by which a value must be better to replace another
+
+Say = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Trials:
+    """What was tried: NDCG@10 of the source by value, parameter after parameter."""
+
+    tried: dict[str, list[tuple[Any, float]]] = field(default_factory=dict)
+
+    def add(self, name: str, value: Any, earned: float) -> None:
+        """Note a value and what its source earned with it."""
+        self.tried.setdefault(name, []).append((value, earned))
+
+
+def tune(
+    log: EventLog,
+    catalog: Catalog,
+    start: RetrievalParams,
+    *,
+    minutes: float,
+    pinned: Mapping[str, Any],
+    say: Say,
+) -> tuple[RetrievalParams, Trials]:
+    """Return the best parameters found in about `minutes`, and every trial.
+
+    pinned: values by name that stay as they are. Nothing but `log` is known to the search.
+    """
+    params, trials = with_values(start, pinned), Trials()
+    part = next(iter(recent_slices(log, n=1, share=0.2)), None)
+    if part is None or not len(part.future):
+        return params, trials
+    began = time.monotonic()
+    background = retrieval.read_background(catalog, params)
+    models = retrieval.fit_retrieval(part.past, catalog, params, background)
+    judge = Judge(part, catalog, models, background)
+    if not judge.truth.viewers:
+        say("nobody came back in the latest slice: nothing to judge by")
+        return params, trials
+    say(f"judged on {len(judge.truth.viewers):,} viewers")
+    # The first fit is paid from the same budget.
+    left = max(60 * minutes - (time.monotonic() - began), 0)
+    for family in FAMILIES:
+        until = time.monotonic() + family.share * left
+        search = _Search(family, judge, trials, until, say)
+        params = search.run(params, {name for name in NAMES if name in pinned})
+    judge.models = retrieval.fit_retrieval(part.past, catalog, params, background)
+    return _with_quotas(params, judge, pinned, trials, say), trials
+
+
+class _Search:
+    """Coordinate search over one family's parameters."""
+
+    def __init__(
+        self, family: Family, judge: Judge, trials: Trials, until: float, say: Say
+    ) -> None:
+        self._family = family
+        self._judge = judge
+        self._trials = trials
+        self._until = until
+        self._say = say
+
+    def run(self, params: RetrievalParams, pinned: set[str]) -> RetrievalParams:
+        """Return the parameters with those of the family at the best values found."""
+        self._best, self._models = self._earned(params, self._judge.models)
+        before = None
+        # What was found for one parameter may move another: around again while that pays.
+        while params != before and (before is None or time.monotonic() < self._until):
+            before = params
+            for choice in self._family.choices:
+                if choice.name not in pinned:
+                    params = self._moved(params, choice)
+        self._judge.models = self._models
+        self._say(f"{self._family.source}: NDCG@10 {self._best.mean():.4f}")
+        return params
+
+    def _moved(self, params: RetrievalParams, choice: Choice) -> RetrievalParams:
+        """Return the parameters with one of them moved as far as it pays, in one direction."""
+        current = value_of(params, choice.name)
+        self._trials.add(choice.name, current, float(self._best.mean()))
+        for direction in (1, -1):
+            start = params
+            for value in _beyond(choice.values, current, direction):
+                if choice.refits and time.monotonic() > self._until:
+                    return params
+                tried = with_values(params, {choice.name: value})
+                earned, fitted = self._earned(
+                    tried, self._models, refit=choice.refits, name=choice.name
+                )
+                if not _is_better(earned, self._best):
+                    break
+                params, self._best, self._models = tried, earned, fitted
+            if params is not start:
+                break
+        return params
+
+    def _earned(
+        self, params: RetrievalParams, models: Models, *, refit: bool = False, name: str = ""
+    ) -> tuple[NDArray[np.float64], Models]:
+        if refit:
+            models = self._family.fit(self._judge, params, models)
+        models = replace(models, params=params)
+        earned = self._judge.ndcg(self._family.source, models)
+        if name:
+            self._trials.add(name, value_of(params, name), float(earned.mean()))
+            self._say(f"{name} = {value_of(params, name)}: NDCG@10 {earned.mean():.4f}")
+        return earned, models
+
+
+def _beyond(values: tuple[Any, ...], current: Any, direction: int) -> tuple[Any, ...]:
+    """Return the values after the current one in a direction, nearest first."""
+    numbers = [np.inf if v is None else float(v) for v in values]
+    mine = np.inf if current is None else float(current)
+    if direction > 0:
+        return tuple(v for v, number in zip(values, numbers, strict=True) if number > mine)
+    return tuple(v for v, number in zip(values, numbers, strict=True) if number < mine)[::-1]
+
+
+def _is_better(earned: NDArray[np.float64], best: NDArray[np.float64]) -> bool:
+    """Say whether the gain is more than what chance does to the viewers' mean."""
+    gain = earned - best
+    error = gain.std() / np.sqrt(max(len(gain), 1))
+    return bool(gain.mean() > _SURE * error and gain.mean() > 0)
+
+
+def _with_quotas(
+    params: RetrievalParams, judge: Judge, pinned: Mapping[str, Any], trials: Trials, say: Say
+) -> RetrievalParams:
+    """Return the parameters with the candidates split by what each source adds."""
+    say("quotas by what each source adds to the others")
+    lists = [
+        list(judge.lists(name, judge.models, _DEPTH, n_viewers=_QUOTA_VIEWERS))
+        for name in SOURCE_NAMES
+    ]
+    least = np.array([LEAST_QUOTAS.get(name, 0) for name in SOURCE_NAMES])
+    fixed = {name.removeprefix("quotas."): v for name, v in pinned.items() if "quotas." in name}
+    for i, name in enumerate(SOURCE_NAMES):
+        if name in fixed:
+            least[i] = fixed[name]
+            lists[i] = [rows[: fixed[name]] for rows in lists[i]]
+    quotas = allocate(
+        lists, judge.truth.relevant[:_QUOTA_VIEWERS], least, budget=MAX_POOL, depth=_DEPTH
+    )
+    split = dict(zip(SOURCE_NAMES, quotas.tolist(), strict=True)) | fixed
+    for name, quota in split.items():
+        trials.add(f"quotas.{name}", quota, _found(lists, judge, name, quota))
+    return replace(params, quotas=split)
+
+
+def _found(lists: list[list[NDArray[np.int64]]], judge: Judge, name: str, quota: int) -> float:
+    """Return the share of what viewers watched that the source's quota holds by itself."""
+    mine = lists[SOURCE_NAMES.index(name)]
+    wanted = judge.truth.relevant[: len(mine)]
+    hits = sum(len(w & set(rows[:quota].tolist())) for rows, w in zip(mine, wanted, strict=True))
+    return hits / max(sum(map(len, wanted)), 1)
