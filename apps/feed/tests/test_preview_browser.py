@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,37 +13,14 @@ from apps.content.models import Content
 from apps.content.services import upsert_contents
 from apps.content.types import ContentMetadata, ContentRow
 from apps.core.clock import now_ms
+from apps.core.tests.browsing import in_browser
 from apps.events.models import Event, Slate
 from apps.events.types import EventType
 from apps.profiles.services import ensure_viewers
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
-_CHROMIUM = next((path for name in _NAMES if (path := shutil.which(name))), None)
-_ARGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 WIDTHS = {"desktop": (1280, 800), "phone": (390, 844)}
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(_CHROMIUM is None, reason=f"no browser: none of {_NAMES} is on the PATH"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    # Playwright's event loop runs in this thread, where the tests ask the database.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=_CHROMIUM, args=_ARGS)
-        yield chromium
-        chromium.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+pytestmark = in_browser
 
 
 @dataclass

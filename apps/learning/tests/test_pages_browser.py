@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,29 +11,12 @@ from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.test import Client
 
+from apps.core.tests.browsing import in_browser
 from apps.features.definitions import NAMES
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
-_CHROMIUM = next((path for name in _NAMES if (path := shutil.which(name))), None)
 WIDTHS = {"wide": (1280, 800), "narrow": (360, 740)}
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(_CHROMIUM is None, reason=f"no browser: none of {_NAMES} is on the PATH"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    # Playwright's event loop runs in this thread, where the tests ask the database.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-    with sync_api.sync_playwright() as playwright:
-        args = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        chromium = playwright.chromium.launch(executable_path=_CHROMIUM, args=args)
-        yield chromium
-        chromium.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+pytestmark = in_browser
 
 
 @pytest.fixture(params=[(w, t) for w in WIDTHS for t in ("light", "dark")], ids=str)
