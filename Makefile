@@ -5,14 +5,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
 
-.PHONY: help install demo serve test check format types imports bench clean
+.PHONY: help install demo serve test check format types imports bench load clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
 
 install: .venv/.installed  ## make .venv and install what serves, checks and tests
 
-.venv/.installed: requirements.txt requirements-dev.txt
+.venv/.installed: requirements.txt requirements-media.txt requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
@@ -21,7 +21,7 @@ install: .venv/.installed  ## make .venv and install what serves, checks and tes
 demo: install  ## fill a believable world, train on it, and serve it at PORT (8000)
 	$(MANAGE) migrate --verbosity 0
 	$(MANAGE) seed_demo
-	$(MANAGE) train --if-missing
+	$(MANAGE) train --if-missing --viewers 800
 	$(MANAGE) demo_access --url http://127.0.0.1:$(PORT)
 	@$(MAKE) --no-print-directory serve
 
@@ -46,6 +46,10 @@ format:  ## put the code into shape
 
 bench: install  ## measure: one table of every benchmark
 	$(BIN)/python benchmarks/run.py
+
+load: install  ## virtual viewers for a minute against the demo at PORT (LOAD_ARRIVALS a second)
+	LOAD_KEY=$$($(MANAGE) create_key load --scopes feed:read events:write) $(BIN)/locust \
+		-f benchmarks/locustfile.py --headless --only-summary --loglevel ERROR --host http://127.0.0.1:$(PORT)
 
 clean:  ## forget the demo: database, artifacts, caches
 	rm -rf var .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -4,27 +4,56 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from hypothesis import settings as hypothesis_settings
 
 from apps.core import auth, live
 from apps.core.models import Scope
 from apps.core.tests.browsing import CHROMIUM, CHROMIUM_ARGS
+from apps.feed.conf import PARAMS as FEED_PARAMS
+
+# How long an example takes says how busy the machine is, not whether the code is right.
+hypothesis_settings.register_profile("recsys", deadline=None)
+hypothesis_settings.load_profile("recsys")
 
 
 @pytest.fixture(autouse=True)
 def _fresh_state(settings: Any, tmp_path: Path) -> Iterator[None]:
     # Not by the environment: Django has read its settings before this file is imported.
     settings.ARTIFACT_ROOT = tmp_path / "artifacts"
+    settings.MEDIA_ROOT = tmp_path / "uploads"
     settings.REFRESH_SECONDS = 0  # every read looks at the database
     live.reset_all()
     auth.forget_keys()
     yield
     live.reset_all()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
+    """On PostgreSQL empty tables by DELETE: TRUNCATE makes hundreds of new files for each test."""
+
+    def by_delete(style: Any, tables: Sequence[str], **options: bool) -> list[str]:
+        # The audit log refuses DELETE (moderation/migrations/0002).
+        verbs = {"moderation_auditentry": "TRUNCATE"}
+        return [f'{verbs.get(table, "DELETE FROM")} "{table}";' for table in tables]
+
+    if connection.vendor == "postgresql":
+        connection.ops.sql_flush = by_delete
+
+
+@pytest.fixture
+def still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no slot of a feed explore: what is shown is what the ranking says."""
+    none = replace(FEED_PARAMS, explore_share=0.0, topic_share=0.0, cold_topic_share=0.0)
+    monkeypatch.setattr("apps.feed.dials.PARAMS", none)
 
 
 @pytest.fixture(scope="module")

@@ -64,6 +64,8 @@ PSEUDONYM_KEY = secret("RECSYS_PSEUDONYM_KEY")
 
 VAR_DIR = Path(env("RECSYS_VAR_DIR", str(BASE_DIR / "var")))
 ARTIFACT_ROOT = VAR_DIR / "artifacts"
+# Files of contents; they are analyzed, never served from here.
+MEDIA_ROOT = Path(env("RECSYS_MEDIA_DIR") or VAR_DIR / "uploads")
 VAR_DIR.mkdir(parents=True, exist_ok=True)
 
 DATABASES = {
@@ -106,12 +108,16 @@ INSTALLED_APPS = [
     "apps.core",
     "apps.profiles",
     "apps.content",
+    "apps.media",
     "apps.events",
     "apps.features",
+    "apps.experiments",
     "apps.candidates",
     "apps.ranking",
     "apps.learning",
     "apps.feed",
+    "apps.insights",
+    "apps.moderation",
     "apps.simulation",
 ]
 
@@ -241,10 +247,24 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # Without Redis the web process itself runs a worker and beat, in threads.
 EMBEDDED_WORKER = env_bool("RECSYS_EMBEDDED_WORKER", default=not REDIS_URL)
 
+# --- mail, of alerts only --------------------------------------------------------------------
+
+EMAIL_HOST = env("RECSYS_EMAIL_HOST", "localhost")
+EMAIL_PORT = env_int("RECSYS_EMAIL_PORT", default=25, low=1, high=65_535)
+EMAIL_HOST_USER = env("RECSYS_EMAIL_USER")
+EMAIL_HOST_PASSWORD = env("RECSYS_EMAIL_PASSWORD")
+EMAIL_USE_TLS = env_bool("RECSYS_EMAIL_TLS", default=False)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env("RECSYS_EMAIL_FROM", "recsys@localhost")
+
 # --- recommendations -------------------------------------------------------------------------
 
 # What a stored artifact of each kind must prove in a child process before it may serve.
-ARTIFACT_CHECKS = {"bundle": "apps.learning.bundle.check_bundle"}
+ARTIFACT_CHECKS = {
+    "bundle": "apps.learning.bundle.check_bundle",
+    "online": "apps.learning.online.increment.check_increment",
+    "screening": "apps.moderation.screening.check_screening",
+}
 # Seconds between looks at the database for new contents, counters and promoted bundles.
 # 0 = look within every request (tests and commands), else a thread does it.
 REFRESH_SECONDS = env_int("RECSYS_REFRESH_SECONDS", default=1, low=0, high=60)
@@ -254,8 +274,46 @@ if VECTOR_INDEX not in {"annoy", "faiss", "exact"}:
     raise ImproperlyConfigured(f"RECSYS_VECTOR_INDEX={VECTOR_INDEX!r}: annoy, faiss or exact")
 # Minutes of the search for better parameters before the nightly training; 0: none.
 TUNE_MINUTES = env_int("RECSYS_TUNE_MINUTES", default=10, low=0, high=240)
+# Seconds after a view until what followed it is taken for complete and learned from.
+LABEL_DELAY_SECONDS = env_int("RECSYS_LABEL_DELAY_SECONDS", default=600, low=0, high=86_400)
+# Where a day of the KPIs begins: minutes that the clock of the day is ahead of UTC.
+DAY_UTC_OFFSET_MINUTES = env_int("RECSYS_DAY_UTC_OFFSET_MINUTES", default=0, low=-720, high=840)
+# Who is told of alerts by mail, comma-separated; nobody by default.
+ALERT_EMAILS = [address for address in env("RECSYS_ALERT_EMAILS").split(",") if address]
+# How a new bundle comes to serve everybody: off (the offline gates alone), holdback (some viewers
+# keep the one before for hours), canary (shadow and canary before, holdback after).
+ROLLOUT = env("RECSYS_ROLLOUT", "holdback")
+if ROLLOUT not in {"off", "holdback", "canary"}:
+    raise ImproperlyConfigured(f"RECSYS_ROLLOUT={ROLLOUT!r}: off, holdback or canary")
+# Whether the screening removes what it is certain about, or leaves that to moderators as well.
+SCREENING_REMOVES = env_bool("RECSYS_SCREENING_REMOVES", default=True)
+# Whether webhooks may go to private addresses and over plain HTTP: for development only.
+WEBHOOK_PRIVATE = env_bool("RECSYS_WEBHOOK_PRIVATE", default=False)
+# The largest file of a content that is taken.
+MEDIA_MAX_BYTES = env_int("RECSYS_MEDIA_MAX_MB", default=100, low=1, high=10_000) * 1_000_000
+# Where files named by their address may be fetched from, as origins, comma-separated: an https one
+# must have public addresses, an http one (http://minio:9000) is inside the operator's network.
+_origins = env("RECSYS_MEDIA_ORIGINS").lower().split(",")
+MEDIA_ORIGINS = {origin.strip().rstrip("/") for origin in _origins if origin.strip()}
+# Unsafe scores of pictures, in percent, from which on one waits for a moderator and is removed; 101
+# is never. They rest on no labels of this installation's.
+UNSAFE_PERCENT = (
+    env_int("RECSYS_UNSAFE_REVIEW_PERCENT", default=70, low=0, high=101),
+    env_int("RECSYS_UNSAFE_REMOVE_PERCENT", default=98, low=0, high=101),
+)
+if UNSAFE_PERCENT[0] > UNSAFE_PERCENT[1]:
+    raise ImproperlyConfigured(
+        "RECSYS_UNSAFE_REMOVE_PERCENT: expected RECSYS_UNSAFE_REVIEW_PERCENT or more"
+    )
+# The weights of the network that looks at files: by default those of the package in
+# requirements-media.txt, if it is installed.
+VISUAL_MODEL = env("RECSYS_VISUAL_MODEL")
 # Who may open the playable preview at `/`: everybody in debug, else staff.
 PREVIEW_IS_PUBLIC = env_bool("RECSYS_PREVIEW_PUBLIC", default=DEBUG)
+# What time it is, ms since 1970 UTC, in a process of a simulation; 0: the real time.
+VIRTUAL_MS = env_int("RECSYS_VIRTUAL_MS", default=0, low=0, high=4_102_444_800_000)
+if VIRTUAL_MS and not DEBUG:
+    raise ImproperlyConfigured("RECSYS_VIRTUAL_MS is for simulations; RECSYS_DEBUG=0 refuses it")
 
 LOGGING = {
     "version": 1,
@@ -263,7 +321,14 @@ LOGGING = {
     "formatters": {
         "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"repeats": {"()": "apps.core.logs.Repeats"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["repeats"],
+        }
+    },
     "root": {"handlers": ["console"], "level": env("RECSYS_LOG_LEVEL", "INFO")},
     "loggers": {"celery": {"level": "WARNING"}},
 }

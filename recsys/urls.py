@@ -11,11 +11,22 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from apps.content.views import ContentBatch, ContentDetail
 from apps.core.problems import not_found
 from apps.events.views import Events
+from apps.experiments.views import Assignments
 from apps.feed.health import healthz, readyz
 from apps.feed.pages import preview
-from apps.feed.views import Feed, Neighbors, Popular, Similar, Trending
+from apps.feed.views import Exposure, Feed, Neighbors, Popular, Similar, Trending
+from apps.insights.views import Metrics, MetricSeries, metric_csv
 from apps.learning.pages import features
-from apps.profiles.views import ClientTokens, UserBatch, UserDetail
+from apps.media.views import Media
+from apps.moderation.views import (
+    AppealDetail,
+    Appeals,
+    NoticeDetail,
+    Notices,
+    StatementDetail,
+    Statements,
+)
+from apps.profiles.views import ClientTokens, UserBatch, UserDetail, UserExport
 
 # Swagger UI styles itself from script: its page alone may. Its script comes from an address of its
 # own, not inline.
@@ -28,10 +39,23 @@ api = [
     path("events", Events.as_view()),
     path("content/batch", ContentBatch.as_view()),
     path("content/<str:content_id>/similar", Similar.as_view()),
+    path("content/<str:content_id>/exposure", Exposure.as_view()),
+    path("content/<str:content_id>/media", Media.as_view()),
     path("content/<str:content_id>", ContentDetail.as_view()),
     path("users/batch", UserBatch.as_view()),
     path("users/<str:user_id>/neighbors", Neighbors.as_view()),
+    path("users/<str:user_id>/export", UserExport.as_view()),
     path("users/<str:user_id>", UserDetail.as_view()),
+    path("experiments/assignments", Assignments.as_view()),
+    path("metrics/", Metrics.as_view()),
+    path("metrics/<slug:name>.csv", metric_csv),
+    path("metrics/<slug:name>", MetricSeries.as_view()),
+    path("notices", Notices.as_view()),
+    path("notices/<uuid:notice_id>", NoticeDetail.as_view()),
+    path("statements", Statements.as_view()),
+    path("statements/<uuid:statement_id>", StatementDetail.as_view()),
+    path("appeals", Appeals.as_view()),
+    path("appeals/<uuid:appeal_id>", AppealDetail.as_view()),
     path("client-tokens", ClientTokens.as_view()),
 ]
 
@@ -44,7 +68,10 @@ urlpatterns = [
     path("healthz", healthz),
     path("readyz", readyz),
     path("admin/", admin.site.urls),
+    path("ops/", include("apps.insights.urls")),
     path("ops/features/", features, name="features"),
+    path("ops/experiments/", include("apps.experiments.urls")),
+    path("moderation/", include("apps.moderation.urls")),
     path("", include("django_prometheus.urls")),
 ]
 

@@ -26,10 +26,19 @@ from apps.core.artifacts import (
     rollback_artifact,
 )
 from apps.core.auth import create_key, forget_keys
-from apps.core.clock import to_datetime
-from apps.core.models import ApiKey, Artifact, Lease, Scope
+from apps.core.clock import now_ms, to_datetime
+from apps.core.models import (
+    ApiKey,
+    Artifact,
+    ArtifactMove,
+    Lease,
+    Scope,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 from apps.core.paging import UncountedPaginator
 from apps.core.versions import comparison, failed_gates, promote_checked
+from apps.core.webhooks import services as webhooks
 
 
 def moment(field: str, label: str) -> Any:
@@ -166,8 +175,9 @@ class ArtifactAdmin(ReadOnlyAdmin):
         if "confirmed" not in request.POST:
             serving = production_artifact(artifact.family)
             return self._page(request, "promote", f"Promote {artifact}?", artifact, serving)
+        who = request.user.get_username()
         # Whoever confirms has read the page, which names each gate that has failed.
-        self._do(request, lambda: promote_checked(artifact, force=True), f"{artifact}")
+        self._do(request, lambda: promote_checked(artifact, force=True, by=who), f"{artifact}")
         return None
 
     @admin.action(description="Roll back its family …", permissions=["promote"])
@@ -178,7 +188,8 @@ class ArtifactAdmin(ReadOnlyAdmin):
             return None
         family = chosen[0].family
         if "confirmed" in request.POST:
-            self._do(request, lambda: rollback_artifact(family), "The version before")
+            who = request.user.get_username()
+            self._do(request, lambda: rollback_artifact(family, by=who), "The version before")
             return None
         previous = named_artifact(family, Artifact.Alias.PREVIOUS)
         if previous is None:
@@ -251,6 +262,16 @@ class ArtifactAdmin(ReadOnlyAdmin):
         return filesizeformat(artifact.manifest.get("bytes", 0))
 
 
+@admin.register(ArtifactMove)
+class ArtifactMoveAdmin(ReadOnlyAdmin):
+    """Who decided what about which version, and why, newest first."""
+
+    list_display = ["at", "version", "move", "by", "why"]
+    list_filter = ["family"]
+    search_fields = ["version", "by", "why"]
+    ordering = ["-id"]
+
+
 @admin.register(Lease)
 class LeaseAdmin(ReadOnlyAdmin):
     """Who runs which single-flight work."""
@@ -258,3 +279,48 @@ class LeaseAdmin(ReadOnlyAdmin):
     list_display = ["name", "holder", moment("until_ms", "until")]
     search_fields = ["name"]
     ordering = ["name"]
+
+
+@admin.register(WebhookEndpoint)
+class WebhookEndpointAdmin(admin.ModelAdmin):
+    """Addresses that are told what happens; a secret is shown once, when its endpoint is made."""
+
+    list_display = ["url", "topics", "is_active", moment("failing_since_ms", "failing since (UTC)")]
+    ordering = ["-id"]
+    fields = ["url", "topics", "is_active"]
+    actions = ["send_test"]
+
+    def save_model(
+        self, request: HttpRequest, obj: WebhookEndpoint, form: Any, change: bool
+    ) -> None:
+        """Store changes; a new endpoint gets its secret, which is shown this once."""
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        made = webhooks.add_endpoint(obj.url, obj.topics)
+        obj.pk, obj.created_at, obj._state.adding = made.pk, made.created_at, False
+        self.message_user(request, f"Its secret, shown this once: {made.secret}")
+
+    @admin.action(description="Send a test message", permissions=["change"])
+    def send_test(self, request: HttpRequest, queryset: QuerySet[WebhookEndpoint]) -> None:
+        """Send one message to each, and say what came back."""
+        for endpoint in queryset.order_by("pk")[:10]:
+            sent = webhooks.send_test(endpoint, now_ms=now_ms())
+            self.message_user(request, f"{endpoint.url}: {sent.state}, {sent.answer}")
+
+
+@admin.register(WebhookDelivery)
+class WebhookDeliveryAdmin(ReadOnlyAdmin):
+    """What was said to whom, and what came back."""
+
+    list_display = [
+        "topic",
+        "endpoint",
+        "state",
+        "attempts",
+        "answer",
+        moment("due_ms", "due (UTC)"),
+    ]
+    list_filter = ["state"]
+    list_select_related = ["endpoint"]
+    ordering = ["-created_ms", "-id"]

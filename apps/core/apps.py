@@ -1,6 +1,7 @@
 """App configuration."""
 
 from django.apps import AppConfig
+from django.conf import settings
 
 
 class CoreConfig(AppConfig):
@@ -9,6 +10,10 @@ class CoreConfig(AppConfig):
     name = "apps.core"
 
     def ready(self) -> None:
-        """Register what describes our authentication, and our lookup."""
+        """Register what describes our authentication, and our lookup; start a simulated clock."""
         import apps.core.lookups
         import apps.core.schema  # noqa: F401
+        from apps.core.clock import set_virtual
+
+        if settings.VIRTUAL_MS:
+            set_virtual(settings.VIRTUAL_MS)

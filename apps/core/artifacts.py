@@ -23,7 +23,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from apps.core.errors import RecsysError
-from apps.core.models import Artifact
+from apps.core.models import Artifact, ArtifactMove
 
 MANIFEST = "manifest.json"
 KEPT_VERSIONS = 3  # besides those that an alias names
@@ -45,6 +45,23 @@ def publish_artifact(
     `write(folder)` fills the folder and returns facts for the manifest. Raises `ArtifactError`
     when the check in the child process fails; then nothing is published.
     """
+    artifact = store_artifact(family, write, check=lambda folder: _check_in_child(family, folder))
+    if promote:
+        promote_artifact(artifact, by="training")
+    else:
+        name_candidate(artifact)
+    artifact.refresh_from_db()
+    forget_old(family)
+    return artifact
+
+
+def store_artifact(
+    family: str, write: Callable[[Path], dict[str, Any]], *, check: Callable[[Path], None]
+) -> Artifact:
+    """Write, check and register a version that no alias names yet.
+
+    `check(folder)` raises where what was written does not prove itself; then nothing is left.
+    """
     artifact_id = uuid.uuid4()
     final = folder_of(family, artifact_id)
     draft = final.with_suffix(".tmp")
@@ -52,28 +69,24 @@ def publish_artifact(
     try:
         facts = write(draft)
         manifest = _seal(draft, facts)
-        _check_in_child(family, draft)
+        check(draft)
         os.replace(draft, final)
         _fsync(final.parent)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
-    artifact = Artifact.objects.create(family=family, uuid=artifact_id, manifest=manifest)
-    if promote:
-        promote_artifact(artifact)
-    else:
-        name_candidate(artifact)
-    artifact.refresh_from_db()
-    _forget_old(family)
-    return artifact
+    return Artifact.objects.create(family=family, uuid=artifact_id, manifest=manifest)
 
 
-def promote_artifact(artifact: Artifact) -> None:
+def promote_artifact(
+    artifact: Artifact, *, by: str = "", why: str = "", replacing: Artifact | None = None
+) -> None:
     """Make this version the production one; the one it replaces becomes `previous`.
 
-    Of promotions at the same time exactly one wins; the others raise `ArtifactError`.
+    Of promotions at the same time exactly one wins; the others raise `ArtifactError`, as does one
+    that was decided while `replacing` served and comes when it does no longer.
     """
-    current = production_artifact(artifact.family)
+    current = replacing or production_artifact(artifact.family)
     if current is not None and current.pk == artifact.pk:
         return
     family = Artifact.objects.filter(family=artifact.family)
@@ -83,10 +96,23 @@ def promote_artifact(artifact: Artifact) -> None:
             if current is not None:
                 _step_down(current)
             n = family.filter(pk=artifact.pk).update(alias=Artifact.Alias.PRODUCTION)
+            if not n:
+                raise ArtifactError(f"{artifact}: it was deleted meanwhile")
+            record_move(artifact, "serves", by=by, why=why)
     except IntegrityError as error:  # there was none, and another became the first
         raise _overtaken(artifact) from error
-    if not n:
-        raise ArtifactError(f"{artifact}: it was deleted meanwhile")
+
+
+def record_move(artifact: Artifact, move: str, *, by: str, why: str = "") -> None:
+    """Keep who decided what about a version, and why; what nobody decided is not kept.
+
+    Such is an increment of incremental training, of which there is one every few minutes.
+    """
+    if not by:
+        return
+    ArtifactMove.objects.create(
+        family=artifact.family, version=str(artifact), move=move, by=by, why=why[:300]
+    )
 
 
 def _step_down(current: Artifact) -> None:
@@ -110,14 +136,19 @@ def name_candidate(artifact: Artifact) -> None:
         family.filter(pk=artifact.pk, alias__isnull=True).update(alias=Artifact.Alias.CANDIDATE)
 
 
-def rollback_artifact(family: str) -> Artifact:
+def rollback_artifact(family: str, *, by: str = "", why: str = "") -> Artifact:
     """Make the previous version the production one; raise `ArtifactError` where there is none."""
     previous = named_artifact(family, Artifact.Alias.PREVIOUS)
     if previous is None:
         raise ArtifactError(f"{family}: there is no previous version to roll back to")
     verified_folder(previous)  # what cannot be loaded must not replace what serves
-    promote_artifact(previous)
+    promote_artifact(previous, by=by, why=f"rolled back: {why}" if why else "rolled back")
     return previous
+
+
+def withdraw_artifact(family: str) -> None:
+    """Let no version of the family serve: what it was made from is gone."""
+    Artifact.objects.filter(family=family, alias__isnull=False).update(alias=None)
 
 
 def named_artifact(family: str, alias: str) -> Artifact | None:
@@ -182,7 +213,8 @@ def _check_in_child(family: str, folder: Path) -> None:
         )
 
 
-def _forget_old(family: str) -> None:
+def forget_old(family: str) -> None:
+    """Delete all but the newest versions that no alias names, with their files."""
     unnamed = Artifact.objects.filter(family=family, alias__isnull=True).order_by("-pk")
     for old in unnamed[KEPT_VERSIONS:]:
         old.delete()

@@ -14,8 +14,16 @@ QUARANTINE_DROPPED = Counter(
 )
 DEGRADED = Counter("recsys_degraded_total", "Feeds served with a stage skipped", ["stage"])
 FILTERED = Counter("recsys_filtered_total", "Candidates removed", ["filter"])
+EXPLORED = Counter("recsys_explored_total", "Slots that explored, by what they try", ["kind"])
+EXPOSURE = Counter(
+    "recsys_exposure_total", "Pages' attention by group of creators; a page adds 1", ["group"]
+)
+EXPOSURE_LOST = Counter(
+    "recsys_exposure_lost_total", "Share of pages' score given up for exposure, at most"
+)
 INDEX_RECALL = Gauge("recsys_index_recall", "Share of the exact nearest that the index finds")
 CACHE = Counter("recsys_cache_total", "Uses of the optional cache, by outcome", ["outcome"])
+WEBHOOKS = Counter("recsys_webhooks_total", "Attempts to deliver webhooks, by outcome", ["outcome"])
 FEED_SECONDS = Histogram(
     "recsys_feed_seconds",
     "Time to make one feed page",

@@ -1,7 +1,8 @@
-"""Tables that know no domain: keys of the API, artifacts, leases."""
+"""Tables that know no domain: keys of the API, artifacts, leases, webhooks."""
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime
 
 from django.db import models
@@ -16,6 +17,9 @@ class Scope(models.TextChoices):
     EVENTS_BACKFILL = "events:backfill", "Post events of any age"
     CONTENT_WRITE = "content:write", "Create and change contents"
     USERS_WRITE = "users:write", "Create and change users, issue client tokens"
+    METRICS_READ = "metrics:read", "Read KPIs"
+    MODERATION_WRITE = "moderation:write", "Give notices and appeal"
+    MODERATION_READ = "moderation:read", "Read notices, statements of reasons and appeals"
 
 
 class ApiKey(models.Model):
@@ -68,6 +72,23 @@ class Artifact(models.Model):
         return f"{self.family}@{self.pk}"
 
 
+class ArtifactMove(models.Model):
+    """One thing that was decided about a version: who, what and why; rows are never changed."""
+
+    family = models.CharField(max_length=40)
+    version = models.CharField(max_length=60, help_text="its name, which outlives the version")
+    move = models.CharField(max_length=40, help_text="e.g. serves, canary 5 %, refused")
+    by = models.CharField(max_length=150, help_text="a person, a command, or the rollout")
+    why = models.CharField(max_length=300, blank=True)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["family", "id"], name="artifactmove_by_family")]
+
+    def __str__(self) -> str:
+        return f"{self.version}: {self.move}"
+
+
 class Lease(models.Model):
     """The right to run one piece of work alone until a moment."""
 
@@ -77,3 +98,42 @@ class Lease(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class WebhookEndpoint(models.Model):
+    """An address that is told what happened, with a secret that signs what is said."""
+
+    url = models.URLField(max_length=500, help_text="https, a public address")
+    secret = models.CharField(max_length=64, editable=False)
+    topics = models.JSONField(default=list, blank=True, help_text="empty: all of them")
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    failing_since_ms = models.BigIntegerField(null=True, editable=False)
+
+    def __str__(self) -> str:
+        return self.url
+
+
+class WebhookDelivery(models.Model):
+    """One message to one endpoint: the outbox, written with what it tells in one transaction."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        DELIVERED = "delivered"
+        GIVEN_UP = "given_up", "Given up"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    endpoint = models.ForeignKey(WebhookEndpoint, on_delete=models.CASCADE)
+    topic = models.CharField(max_length=60)
+    body = models.TextField(help_text="JSON, as it is signed and sent")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    attempts = models.IntegerField(default=0)
+    due_ms = models.BigIntegerField(help_text="not before this, ms since 1970 UTC")
+    created_ms = models.BigIntegerField(help_text="ms since 1970 UTC")
+    answer = models.CharField(max_length=200, blank=True, help_text="status, or what failed")
+
+    class Meta:
+        indexes = [models.Index(fields=["state", "due_ms"], name="webhookdelivery_due")]
+
+    def __str__(self) -> str:
+        return f"{self.topic} to endpoint {self.endpoint_id}"

@@ -102,6 +102,17 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Traced:
+    """What each step of one run made, to be looked at."""
+
+    proposed: Candidates  # by the sources
+    removed: dict[str, Rows]  # by filter
+    scored: Candidates  # with `score`, before the re-rankers
+    ordered: Candidates  # in the order to show
+    degraded: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Pipeline(Generic[Q]):
     """Stages in the order in which they run; the list is the behavior."""
 
@@ -121,6 +132,20 @@ class Pipeline(Generic[Q]):
         for stage in degraded:
             DEGRADED.labels(stage).inc()
         return Outcome(candidates, tuple(degraded), removed)
+
+    def trace(self, query: Q, excluded: NDArray[np.bool_]) -> Traced:
+        """Do what `run` does and keep what every step made; counts in no metric."""
+        degraded: list[str] = []
+        proposed = candidates = self.retrieve(query, excluded, degraded)
+        removed = {}
+        for stage in self.filters:
+            kept = stage(query, candidates)
+            removed[stage.name] = candidates.rows[~kept]
+            candidates = candidates.take(kept)
+        scored = candidates = self._score(query, candidates, degraded)
+        for reranker in self.rerankers:
+            candidates = reranker(query, candidates)
+        return Traced(proposed, removed, scored, candidates, tuple(degraded))
 
     def retrieve(self, query: Q, excluded: NDArray[np.bool_], degraded: list[str]) -> Candidates:
         """Return the union of what the sources propose.

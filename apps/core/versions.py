@@ -37,12 +37,12 @@ def version_named(family: str, pk: int | None) -> Artifact:
     return found
 
 
-def promote_checked(artifact: Artifact, *, force: bool) -> None:
+def promote_checked(artifact: Artifact, *, force: bool, by: str = "", why: str = "") -> None:
     """Promote a version whose files are whole and that no gate has failed, unless forced."""
     if (failed := failed_gates(artifact)) and not force:
         raise ArtifactError(f"{artifact}: failed by {', '.join(failed)}; --force overrules")
     verified_folder(artifact)
-    promote_artifact(artifact)
+    promote_artifact(artifact, by=by, why=why)
 
 
 def failed_gates(artifact: Artifact) -> list[str]:

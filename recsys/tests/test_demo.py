@@ -6,6 +6,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
 
 from apps.content.models import Content
 from apps.core.models import ApiKey, Artifact
@@ -62,3 +63,12 @@ def test_access_to_the_demo_is_renewed_and_the_old_key_ends() -> None:
     assert len(set(keys)) == 2
     usable = ApiKey.objects.filter(name="demo", revoked_at=None)
     assert [f"rk_{key.prefix}" for key in usable] == [keys[1][:11]]
+
+
+def test_demo_has_a_moderator_who_may_open_the_queue(client: Client) -> None:
+    password = run("demo_access").partition("moderator ")[2].split()[0]
+
+    assert client.login(username="moderator", password=password)
+
+    assert client.get("/moderation/").status_code == 200
+    assert client.get("/moderation/appeals/").status_code == 200

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import random
+import re
+import uuid
 from typing import Any
 
 import pytest
@@ -16,6 +18,8 @@ ADDRESSES = [
     ("put", "users/alice"),
     ("post", "users/batch"),
     ("post", "client-tokens"),
+    ("post", "notices"),
+    ("post", "appeals"),
 ]
 BODIES = {
     "nothing": b"",
@@ -165,7 +169,8 @@ def test_every_address_refuses_a_caller_without_a_key(db: None) -> None:
 
     for route in routes:
         address = str(route.pattern).replace("<str:content_id>", "v1")
-        address = address.replace("<str:user_id>", "alice")
+        address = re.sub(r"<uuid:\w+>", str(uuid.UUID(int=1)), address)
+        address = address.replace("<str:user_id>", "alice").replace("<slug:name>", "dau")
         for method in ("get", "post", "put", "patch", "delete"):
             answer = getattr(Client(), method)(f"/api/v1/{address}")
             assert_problem(answer, 401)

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from apps.content.models import Content
 from apps.content.selectors import catalog, content_keys
-from apps.content.tests.factories import HOUR_MS, NOW_MS, make_content
+from apps.content.tests.factories import DAY_MS, HOUR_MS, NOW_MS, make_content
 from apps.events import selectors as events
 from apps.events.services import release
 from apps.events.tests.factories import make_event, send
-from apps.feed.services import _SLOTS
+from apps.feed.checks import SLOTS
+from apps.learning.evaluation.off_policy import logged_slots
+from apps.learning.rollout import slots
 from apps.profiles.selectors import profile
 from apps.profiles.services import ensure_viewers
 
@@ -36,9 +38,10 @@ LARGE = (
     "profiles_creator",
     "profiles_creatorrelation",
 )
+LAST_SLATE_MS = 20_000 * 10_000_000
 FILL = """
 INSERT INTO profiles_creator (creator_id, name, created_at)
-SELECT 'c' || i, '', now() FROM generate_series(1, 4000) AS i;
+SELECT 'c' || i, '', now() FROM generate_series(1, 20000) AS i;
 INSERT INTO profiles_viewer (pseudonym, age_group, location, language, categories, created_at, updated_at)
 SELECT gen_random_uuid(), '', '', '', '[]', now(), now() FROM generate_series(1, 4000) AS i;
 INSERT INTO content_content (content_id, creator_id, status, category, language, tags, description,
@@ -55,7 +58,7 @@ SELECT gen_random_uuid(), 1 + i % 4, (SELECT min(id) FROM profiles_viewer) + i %
 FROM generate_series(1, 100000) AS i;
 INSERT INTO events_slate (id, viewer_id, feed_session, served_ms, first_position, surface, ranker,
     variant, content_pks, scores, sources, propensities, feature_schema, features)
-SELECT gen_random_uuid(), (SELECT min(id) FROM profiles_viewer) + i % 4000, gen_random_uuid(), i, 0, 0,
+SELECT gen_random_uuid(), (SELECT min(id) FROM profiles_viewer) + i % 4000, gen_random_uuid(), i * 10000000::bigint, 0, 0,
     'r', '', '', '', '', '', '', '' FROM generate_series(1, 20000) AS i;
 INSERT INTO events_quarantinedevent (reason, detail, event_key, digest, kind_name, content_key,
     size_bytes, received_ms, last_received_ms, times_seen)
@@ -64,11 +67,20 @@ FROM generate_series(1, 20000) AS i;
 """
 
 
+@pytest.fixture(scope="module")
+def filling(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Fill the tables once, in a transaction around those of the tests."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(FILL)
+            cursor.execute("ANALYZE " + ", ".join(LARGE))
+        connection.check_constraints()  # once: else each test would check every row at its end
+        yield
+        transaction.set_rollback(True)
+
+
 @pytest.fixture
-def filled(db: None) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(FILL)
-        cursor.execute("ANALYZE " + ", ".join(LARGE))
+def filled(filling: None, db: None) -> None:
     make_content("v1")
     ensure_viewers(["alice"])
     catalog()
@@ -99,10 +111,11 @@ def some(n: int) -> list[dict[str, Any]]:
 
 WORK: dict[str, Callable[[], Any]] = {
     "history": lambda: events.history(viewer(), catalog(), at_ms=NOW_MS),
+    "disliked": lambda: events.disliked(viewer(), catalog(), at_ms=NOW_MS),
     "served": lambda: events.served(viewer(), since_ms=NOW_MS - HOUR_MS),
     "since": lambda: events.since((2**40, 5)),
     "seen": lambda: events.seen(viewer()),
-    "last check": lambda: _SLOTS.rows(viewer(), some_contents(), NOW_MS),
+    "last check": lambda: SLOTS.rows(viewer(), some_contents(), NOW_MS),
     "profile and relations": lambda: profile("alice", at_ms=NOW_MS),
     "content keys": lambda: content_keys([f"f{i}" for i in range(500)]),
     "ingest": lambda: send(*some(500)),
@@ -118,6 +131,13 @@ WORK: dict[str, Callable[[], Any]] = {
     ),
     "replays": lambda: send(make_event(content_id="v1", watch_duration=5000)),
     "release": lambda: release(["w1", "w2"]),
+}
+# `shown` and `shown_content` ask the same through a cursor, which keeps its statement to itself.
+BY_TIME: dict[str, Callable[[], Any]] = {
+    "shadow": lambda: slots.read(
+        catalog(), since_ms=LAST_SLATE_MS - DAY_MS, until_ms=LAST_SLATE_MS, share=0.5, most=500
+    ),
+    "off-policy": lambda: logged_slots(catalog()),
 }
 
 
@@ -138,6 +158,15 @@ def test_no_hot_query_scans_a_large_table(name: str, filled: None) -> None:
 
     scans = [line for line in found.splitlines() if "Seq Scan" in line]
     assert not [s for s in scans if any(f"on {table} " in f"{s} " for table in LARGE)], found
+
+
+def test_what_a_viewer_hid_is_read_from_the_index_of_such_events(filled: None) -> None:
+    assert "event_against" in plans(lambda: events.disliked(viewer(), catalog(), at_ms=NOW_MS))
+
+
+@pytest.mark.parametrize("name", BY_TIME)
+def test_slates_of_a_time_are_read_from_their_index(name: str, filled: None) -> None:
+    assert "slate_by_time" in plans(BY_TIME[name])
 
 
 def test_a_scan_would_be_noticed(filled: None) -> None:

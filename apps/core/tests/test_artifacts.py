@@ -118,7 +118,7 @@ class TestPublish:
         old = [make_artifact() for _ in range(5)]
         promote_artifact(old[0])
 
-        artifacts._forget_old(FAMILY)
+        artifacts.forget_old(FAMILY)
 
         assert set(aliases()) == {old[0].pk, old[2].pk, old[3].pk, old[4].pk}
         assert not folder_of(FAMILY, old[1].uuid).exists()

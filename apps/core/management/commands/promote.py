@@ -1,4 +1,4 @@
-"""`manage.py promote [VERSION] [--family bundle] [--force]`: let a version serve."""
+"""`manage.py promote [VERSION] [--force] [--reason TEXT]`: let a version serve."""
 
 from __future__ import annotations
 
@@ -23,12 +23,15 @@ class Command(BaseCommand):
         parser.add_argument("version", nargs="?", type=int, help="e.g. 41; default: the candidate")
         parser.add_argument("--family", default="bundle")
         parser.add_argument("--force", action="store_true", help="even if a gate has failed it")
+        parser.add_argument("--reason", default="", help="kept in the history of moves")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Promote and say what serves."""
         try:
             artifact = version_named(options["family"], options["version"])
-            promote_checked(artifact, force=options["force"])
+            promote_checked(
+                artifact, force=options["force"], by="manage.py promote", why=options["reason"]
+            )
         except ArtifactError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{artifact} serves.")

@@ -1,4 +1,4 @@
-"""`manage.py rollback [--family bundle]`: let the version before serve again."""
+"""`manage.py rollback [--family bundle] [--reason TEXT]`: let the version before serve again."""
 
 from __future__ import annotations
 
@@ -17,11 +17,14 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""
         parser.add_argument("--family", default="bundle")
+        parser.add_argument("--reason", default="", help="kept in the history of moves")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Roll back and say what serves."""
         try:
-            artifact = rollback_artifact(options["family"])
+            artifact = rollback_artifact(
+                options["family"], by="manage.py rollback", why=options["reason"]
+            )
         except ArtifactError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{artifact} serves again.")

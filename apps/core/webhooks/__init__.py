@@ -1,0 +1,1 @@
+"""Webhooks: signed messages to other servers, sent until they are taken."""
