@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from django.db import models
 from django.db.models import Func, Q
 
-from apps.events.types import DEVICES, EventType
+from apps.content.models import Content
+from apps.events.types import AGAINST, DEVICES, EventType
 
 
 class CurrentTransaction(Func):
@@ -63,6 +66,11 @@ class Event(models.Model):
             models.Index(fields=["viewer", "occurred_ms"], name="event_by_viewer"),
             models.Index(fields=["viewer", "content"], name="event_by_viewer_content"),
             models.Index(fields=["transaction_id", "id"], name="event_by_commit"),
+            models.Index(
+                fields=["viewer", "occurred_ms"],
+                condition=Q(kind__in=[kind.value for kind in AGAINST]),
+                name="event_against",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -133,7 +141,12 @@ class Slate(models.Model):
     first_position = models.IntegerField(help_text="position of the first slot in the scroll")
     surface = models.SmallIntegerField(default=0)
     ranker = models.CharField(max_length=60)
-    variant = models.CharField(max_length=60, blank=True)
+    variant = models.CharField(
+        max_length=255, blank=True, help_text="experiment=variant, by commas"
+    )
+    objective = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="version of the fusion weights, 0 those built in"
+    )
     content_pks = models.BinaryField(help_text="int64[n]")
     scores = models.BinaryField(help_text="float32[n]")
     sources = models.BinaryField(help_text="uint32[n], bit i: the i-th source proposed it")
@@ -142,10 +155,22 @@ class Slate(models.Model):
     features = models.BinaryField(help_text="float32[n, n_features] as the ranker saw them")
 
     class Meta:
-        indexes = [models.Index(fields=["viewer", "served_ms"], name="slate_by_viewer")]
+        indexes = [
+            models.Index(fields=["viewer", "served_ms"], name="slate_by_viewer"),
+            # What was shown to all: training, shadows, off-policy estimates, funnels.
+            models.Index(fields=["served_ms"], name="slate_by_time"),
+        ]
 
     def __str__(self) -> str:
         return str(self.id)
+
+    @staticmethod
+    def unpacked(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return what each row (a dict of columns) showed, in words, in one query for all."""
+        shown = [np.frombuffer(row["content_pks"], "<i8").tolist() for row in rows]
+        wanted = {pk for pks in shown for pk in pks}
+        names = dict(Content.objects.filter(pk__among=wanted).values_list("pk", "content_id"))
+        return [{"contents": [names.get(pk) for pk in pks]} for pks in shown]
 
 
 class ImportCheckpoint(models.Model):

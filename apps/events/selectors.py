@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import numpy as np
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Max, Min, QuerySet
 from numpy.typing import NDArray
 
 from apps.content import selectors as content
 from apps.content.types import Catalog
+from apps.core.clock import DAY_MS
 from apps.core.prepared import Prepared
 from apps.events import conf
 from apps.events.models import Event, QuarantinedEvent, Slate
 from apps.events.settled import settled_before
-from apps.events.types import EventLog
+from apps.events.types import Dislikes, EventLog, EventType, Shown, ShownContent
 
 _FIELDS = (
     "viewer_id",
@@ -33,6 +34,9 @@ _FIELDS = (
     "network_ms",
 )
 _CHUNK = 50_000
+_VIEWERS = 5_000  # of one query
+_LOOKED_AT = 100_000  # events, to see who is active
+_LAST_ID = 2**63 - 1
 
 
 _HISTORY = Prepared(
@@ -49,11 +53,35 @@ _SERVED = Prepared(
         .values_list("feed_session", "first_position", "content_pks")
     )
 )
+# `AGAINST` as it stands in the partial index: a parameter would not be matched with it.
+_AGAINST = Prepared(
+    lambda viewer, since_ms, at_ms: (
+        Event.objects.filter(viewer_id=viewer, occurred_ms__gte=since_ms, occurred_ms__lt=at_ms)
+        .extra(where=["kind IN (12, 13, 15)"])
+        .order_by("-occurred_ms", "-id")
+        .values_list("content_id", "kind", "occurred_ms")[: conf.MOST_DISLIKED]
+    )
+)
 
 
 def history(viewer: int, catalog: Catalog, *, at_ms: int) -> EventLog:
     """Return the viewer's latest `HISTORY_EVENTS` events before `at_ms`, in time order."""
     return _to_log(_HISTORY.rows(viewer, at_ms)[::-1], catalog)
+
+
+def disliked(viewer: int, catalog: Catalog, *, at_ms: int) -> Dislikes:
+    """Return what the viewer hid or reported in the `DISLIKED_MS` before `at_ms`, newest first.
+
+    The latest word about a content counts.
+    """
+    rows = _AGAINST.rows(viewer, at_ms - conf.DISLIKED_MS, at_ms)
+    rows = [row for row in rows if row[0] is not None]
+    if not rows:
+        return Dislikes()
+    content, kind, occurred_ms = np.array(rows, np.int64).T
+    _, latest = np.unique(content, return_index=True)
+    latest = np.sort(latest[kind[latest] != EventType.UNHIDE])
+    return Dislikes(catalog.rows_of(content[latest]), occurred_ms[latest])
 
 
 def log(catalog: Catalog, *, until_ms: int | None = None, after_ms: int = 0) -> EventLog:
@@ -62,6 +90,47 @@ def log(catalog: Catalog, *, until_ms: int | None = None, after_ms: int = 0) -> 
     if until_ms is not None:
         events = events.filter(occurred_ms__lt=until_ms)
     return EventLog.concat([_to_log(rows, catalog) for rows in _chunks(events.order_by("id"))])
+
+
+def log_of(
+    viewers: NDArray[np.int64], catalog: Catalog, *, after_ms: int, until_ms: int
+) -> EventLog:
+    """Return the events of some viewers with after_ms ≤ occurred < until_ms, in time order.
+
+    One query along the index by viewer and time; a few thousand viewers at once.
+    """
+    found = Event.objects.filter(
+        viewer_id__in=viewers.tolist(), occurred_ms__gte=after_ms, occurred_ms__lt=until_ms
+    )
+    return _to_log(list(found.values_list(*_FIELDS)), catalog)
+
+
+class ActiveViewers(NamedTuple):
+    """Who was there lately."""
+
+    n: int  # viewers with any event
+    days: float  # that were looked at, ≥ 1
+    sample: NDArray[np.int64]  # keys of the latest of them, ascending
+
+
+def active_viewers(*, since_ms: int, until_ms: int, most: int) -> ActiveViewers:
+    """Return who had events in that time, looking at the latest `_LOOKED_AT` events at most.
+
+    The days are those that these events span.
+    """
+    last = Event.objects.aggregate(last=Max("id"))["last"] or 0
+    events = Event.objects.filter(
+        id__gt=last - _LOOKED_AT, occurred_ms__gte=since_ms, occurred_ms__lt=until_ms
+    )
+    seen = events.filter(viewer__isnull=False).values("viewer_id")
+    rows = list(
+        seen.annotate(first=Min("occurred_ms"), last=Max("id"))
+        .order_by("-last", "viewer_id")
+        .values_list("viewer_id", "first")
+    )
+    keys, first_ms = np.array(rows, np.int64).reshape(-1, 2).T
+    days = (until_ms - first_ms.min(initial=until_ms)) / DAY_MS
+    return ActiveViewers(len(keys), max(float(days), 1.0), np.sort(keys[:most]))
 
 
 def _chunks(events: QuerySet[Event]) -> Iterable[list[tuple[Any, ...]]]:
@@ -80,22 +149,60 @@ def since(watermark: tuple[int, int], *, limit: int = _CHUNK) -> tuple[EventLog,
     (`settled_before`). Contents are rows of `content.catalog()`, which is refreshed first where an
     event is newer than it.
     """
-    transaction_id, event_id = watermark
-    events = Event.objects.order_by("transaction_id", "id")
-    if connection.vendor == "postgresql":
-        events = events.extra(
-            where=[
-                "transaction_id < %s",
-                "(transaction_id, id) > (%s, %s)",
-            ],
-            params=[settled_before(), transaction_id, event_id],
-        )
-    else:
-        events = events.filter(transaction_id=0, id__gt=event_id)
-    rows = list(events.values_list("transaction_id", "id", *_FIELDS)[:limit])
+    rows = list(committed(watermark).values_list("transaction_id", "id", *_FIELDS)[:limit])
     if not rows:
         return EventLog.empty(), watermark
     return _to_log([row[2:] for row in rows], _catalog_for(rows)), (rows[-1][0], rows[-1][1])
+
+
+def committed(watermark: tuple[int, int]) -> QuerySet[Event]:
+    """Return the events after `watermark` in the order of the log, those that are settled."""
+    transaction_id, event_id = watermark
+    events = Event.objects.order_by("transaction_id", "id")
+    if connection.vendor != "postgresql":
+        return events.filter(transaction_id=0, id__gt=event_id)
+    return events.extra(
+        where=["transaction_id < %s", "(transaction_id, id) > (%s, %s)"],
+        params=[settled_before(), transaction_id, event_id],
+    )
+
+
+def watermark_at(at_ms: int) -> tuple[int, int]:
+    """Return a watermark before every event that occurred after `at_ms`; reads the whole log."""
+    later = Event.objects.filter(occurred_ms__gt=at_ms)
+    first = later.order_by("transaction_id", "id").values_list("transaction_id", "id").first()
+    if connection.vendor == "postgresql":
+        end = (settled_before() - 1, _LAST_ID)  # what is being written now may be later too
+    else:
+        end = (0, Event.objects.aggregate(last=Max("id"))["last"] or 0)
+    return min((first[0], first[1] - 1), end) if first else end
+
+
+class Traced(NamedTuple):
+    """The events of some viewers in time order, and how each came into the log."""
+
+    log: EventLog
+    received_ms: NDArray[np.int64]  # [n]
+    watermark: list[tuple[int, int]]  # [n] transaction and id
+    request_id: list[UUID | None]  # [n] the slate that it names
+
+
+def traced(viewers: Iterable[int], *, after_ms: int, until_ms: int) -> Traced:
+    """Return the events of viewers with after_ms ≤ occurred < until_ms.
+
+    One query along the index by viewer and time. Contents are rows of `content.catalog()`, which
+    is refreshed first where an event is newer than it.
+    """
+    found = Event.objects.filter(
+        viewer_id__in=list(viewers), occurred_ms__gte=after_ms, occurred_ms__lt=until_ms
+    ).order_by("occurred_ms", "transaction_id", "id")
+    rows = list(found.values_list("transaction_id", "id", *_FIELDS, "received_ms", "request_id"))
+    return Traced(
+        log=_to_log([row[2:-2] for row in rows], _catalog_for(rows)),
+        received_ms=np.array([row[-2] for row in rows], np.int64),
+        watermark=[(row[0], row[1]) for row in rows],
+        request_id=[row[-1] for row in rows],
+    )
 
 
 def _catalog_for(rows: list[tuple[Any, ...]]) -> Catalog:
@@ -149,6 +256,57 @@ def served(
         parts.append(contents[: max(end - first, 0)])
         replaced_from[session] = min(end, first)
     return np.concatenate(parts) if parts else np.empty(0, np.int64)
+
+
+def shown(*, since_ms: int, until_ms: int) -> Shown:
+    """Return every content of the slates with since_ms ≤ served < until_ms: for training."""
+    slates = Slate.objects.filter(served_ms__gte=since_ms, served_ms__lt=until_ms)
+    rows = slates.values_list("viewer_id", "served_ms", "content_pks")
+    found = list(rows.iterator(chunk_size=_CHUNK))
+    viewers, moments, packed = zip(*found, strict=True) if found else ((), (), ())
+    contents = [np.frombuffer(part, "<i8") for part in packed]
+    lengths = [len(part) for part in contents]
+    return Shown(
+        viewer=np.repeat(np.array(viewers, np.int64), lengths),
+        content_pk=np.concatenate([np.empty(0, np.int64), *contents]),
+        at_ms=np.repeat(np.array(moments, np.int64), lengths),
+        slot=np.concatenate([np.empty(0, np.int64), *map(np.arange, lengths)]) + 1,
+    )
+
+
+def shown_content(content_pk: int, *, since_ms: int, most: int = conf.MOST_SLATES) -> ShownContent:
+    """Return where one content was shown, of the latest `most` slates since a moment."""
+    slates = Slate.objects.filter(served_ms__gte=since_ms).order_by("-served_ms", "-id")
+    fields = ("content_pks", "sources", "first_position", "viewer_id", "served_ms")
+    found: list[tuple[int, int, int, int]] = []
+    n_slates = 0
+    for packed, masks, first, viewer, at_ms in slates.values_list(*fields)[:most].iterator(
+        chunk_size=_CHUNK
+    ):
+        n_slates += 1
+        for slot in np.flatnonzero(np.frombuffer(packed, "<i8") == content_pk).tolist():
+            source = int(np.frombuffer(masks, "<u4")[slot])
+            found.append((first + slot, source, viewer, at_ms))
+    return ShownContent(n_slates, *np.array(found, np.int64).reshape(-1, 4).T)
+
+
+def views_of(
+    content_pk: int, viewers: NDArray[np.int64], catalog: Catalog, *, after_ms: int
+) -> EventLog:
+    """Return the views of one content by some viewers since a moment, in time order.
+
+    By the index of viewer and content: one query for every few thousand viewers.
+    """
+    parts = []
+    for start in range(0, len(viewers), _VIEWERS):
+        found = Event.objects.filter(
+            content_id=content_pk,
+            viewer_id__in=viewers[start : start + _VIEWERS].tolist(),
+            kind=EventType.VIEW,
+            occurred_ms__gte=after_ms,
+        )
+        parts.append(_to_log(list(found.values_list(*_FIELDS)), catalog))
+    return EventLog.concat(parts) if parts else EventLog.empty()
 
 
 def seen(viewer: int) -> NDArray[np.int64]:

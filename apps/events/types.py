@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import IntEnum, IntFlag
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, NamedTuple, get_args
 from uuid import UUID
 
 import msgspec
@@ -35,6 +35,37 @@ class EventType(IntEnum):
     HIDE = 12
     REPORT = 13
     CONTENT_UPLOAD = 14
+    UNHIDE = 15
+
+
+# What a viewer says against a content, and takes back.
+AGAINST = (EventType.HIDE, EventType.REPORT, EventType.UNHIDE)
+
+
+class Dislikes(NamedTuple):
+    """Contents that one viewer hid or reported and did not take back."""
+
+    content: NDArray[np.int64] = np.empty(0, np.int64)  # catalog rows
+    at_ms: NDArray[np.int64] = np.empty(0, np.int64)  # the latest time, ms since 1970 UTC
+
+
+class Shown(NamedTuple):
+    """Contents in the slates that were served, one a slot."""
+
+    viewer: NDArray[np.int64]
+    content_pk: NDArray[np.int64]
+    at_ms: NDArray[np.int64]  # ms since 1970 UTC
+    slot: NDArray[np.int64]  # place in the page, from 1
+
+
+class ShownContent(NamedTuple):
+    """Where one content was shown, the latest first."""
+
+    n_slates: int  # that were looked through
+    position: NDArray[np.int64]  # [n] in the scroll, 0 is the first
+    sources: NDArray[np.int64]  # [n] bits of the slot
+    viewer: NDArray[np.int64]  # [n] database keys
+    at_ms: NDArray[np.int64]  # [n] when it was served
 
 
 class EventFlag(IntFlag):
@@ -47,11 +78,17 @@ class EventFlag(IntFlag):
     TIME_CLAMPED = 8  # the client's clock was ahead; the time is the time of receipt
     WATCH_CLAMPED = 16  # the watch time was longer than the content allows
     REPAIRED = 32  # the format was put right (`apps.events.cleaning`)
+    FROM_FEED = 64  # names the slate that showed the content
+    CLICK = 128  # the sender declared that the viewer chose to stay
+    NO_CLICK = 256  # the sender declared that they did not
 
 
 # A view counts as long when it reaches the end or 18 seconds, whichever comes first. The rule
 # reproduces the `long_view` label of KuaiRand on 98.1 % of its impressions.
 LONG_VIEW_SECONDS = 18.0
+# Where contents play by themselves, who stays so long has chosen to: a click (spec §8.3). No other
+# time fits the `is_click` label of KuaiRand as well: it is reproduced on 98.3 % of impressions.
+CLICK_SECONDS = 7.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +176,17 @@ def is_long_view(
     return declared_long | (by_rule & ~declared_short)
 
 
+def is_click(watch_seconds: NDArray[np.float32], flags: NDArray[np.int16]) -> NDArray[np.bool_]:
+    """Say in which views the viewer chose to stay: as declared, else watched for 7 s.
+
+    Both arrays have the length of the views. An unknown watch time without a declaration is no
+    click.
+    """
+    declared = (flags & EventFlag.CLICK) != 0
+    refused = (flags & EventFlag.NO_CLICK) != 0
+    return declared | ((np.nan_to_num(watch_seconds, nan=0.0) >= CLICK_SECONDS) & ~refused)
+
+
 EventName = Literal[
     "view",
     "complete_view",
@@ -152,6 +200,7 @@ EventName = Literal[
     "unfollow",
     "skip",
     "hide",
+    "unhide",
     "report",
     "content_upload",
 ]

@@ -168,7 +168,7 @@ def _misfit(event: EventIn, rules: IngestRules) -> tuple[str, str] | None:
         return "missing-field", f"{kind} needs user_id"
     if rules.only_user is not None and event.user_id != rules.only_user:
         return "wrong-user", "this token speaks for another user_id"
-    if kind in {"follow", "unfollow", "hide"}:
+    if kind in {"follow", "unfollow", "hide", "unhide"}:
         if not (event.creator_id or event.content_id):
             return "missing-field", f"{kind} needs creator_id or content_id"
     elif event.content_id is None:

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from apps.core.admin import ReadOnlyAdmin, moment
-from apps.features.models import Session, Watermark
+from apps.features.models import Session, Trend, Watermark
 
 _STARTED = moment("started_ms", "started (UTC)")
 _ENDED = moment("ended_ms", "ended (UTC)")
@@ -56,3 +56,20 @@ class WatermarkAdmin(ReadOnlyAdmin):
 
     list_display = ["consumer", "transaction_id", "event_id", moment("caught_up_ms", "caught up")]
     ordering = ["consumer"]
+
+
+@admin.register(Trend)
+class TrendAdmin(ReadOnlyAdmin):
+    """What bursts now, and what did in the last week."""
+
+    list_display = [
+        "content",
+        moment("started_ms", "began (UTC)"),
+        moment("bucket_ms", "last burst (UTC)"),
+        "viewers",
+        "baseline",
+        "factor",
+        moment("computed_ms", "forecast (UTC)"),
+    ]
+    list_select_related = ["content"]
+    ordering = ["-factor", "-bucket_ms", "pk"]

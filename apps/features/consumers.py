@@ -40,11 +40,17 @@ def consume(name: str, handle: Callable[[EventLog], None], *, limit: int = BATCH
     return len(log)
 
 
-def drain(name: str, handle: Callable[[EventLog], None], *, batches: int = 1_000_000) -> int:
+def drain(
+    name: str,
+    handle: Callable[[EventLog], None],
+    *,
+    batches: int = 1_000_000,
+    limit: int = BATCH,
+) -> int:
     """Consume until nothing is left or `batches` were taken; return how many events."""
     total = 0
     for _ in range(batches):
-        taken = consume(name, handle)
+        taken = consume(name, handle, limit=limit)
         total += taken
         if not taken:
             break

@@ -56,14 +56,15 @@ class Encoder:
     def transform(self, features: Floats) -> Floats:
         """Return float32[n, len(ENCODED_NAMES)] of features float32[n, len(SCHEMA)]; no NaN.
 
-        A missing number becomes the mean, 0, and sets its indicator; a category that the schema
-        does not have is in the unknown bucket.
+        A missing number becomes the mean, 0, and sets its indicator, as does one whose feature the
+        training window has never seen: what an indicator that never changed has learned is a
+        constant. A category that the schema does not have is in the unknown bucket.
         """
         scaled = (np.clip(features, self.low, self.high) - self.mean) / self.deviation
         parts: list[NDArray] = [
             np.nan_to_num(scaled[:, _SCALED], nan=0.0),
             np.clip(np.nan_to_num(features[:, _FLAGS], nan=0.0), 0, 1),
-            np.isnan(features[:, _MAY_MISS]),
+            np.isnan(features[:, _MAY_MISS]) | (self.missing[_MAY_MISS] == 1),
             *(one_hot(features[:, i], n) for i, n in _CATEGORICAL),
         ]
         return np.concatenate(parts, axis=1, dtype=np.float32)

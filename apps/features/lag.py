@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 
+from django.db import connection
 from prometheus_client.core import REGISTRY, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -12,6 +13,10 @@ from apps.core.clock import now_ms
 from apps.events.models import Event
 from apps.features import reader, sessions
 from apps.features.models import Watermark
+from apps.features.trends import buckets
+
+_KEPT = (sessions.CONSUMER, buckets.CONSUMER)  # those that every installation has
+_STARTED_MS = now_ms()
 
 logger = logging.getLogger(__name__)
 
@@ -27,9 +32,11 @@ def lags_seconds() -> dict[str, float]:
     counters = reader.live_reader()
     if counters is not None:
         found[reader.CONSUMER] = _lag(counters.watermark, counters.caught_up_ms, at_ms)
-    row = Watermark.objects.filter(consumer=sessions.CONSUMER).first() or Watermark()
-    mark = (row.transaction_id, row.event_id)
-    found[sessions.CONSUMER] = _lag(mark, row.caught_up_ms, at_ms)
+    kept = {row.consumer: row for row in Watermark.objects.all()}
+    for consumer in sorted({*_KEPT, *kept}):
+        row = kept.get(consumer) or Watermark(caught_up_ms=_STARTED_MS)
+        mark = (row.transaction_id, row.event_id)
+        found[consumer] = _lag(mark, row.caught_up_ms, at_ms)
     return found
 
 
@@ -37,9 +44,13 @@ def _lag(watermark: tuple[int, int], caught_up_ms: int, at_ms: int) -> float:
     """Return the seconds since the first event after the watermark came.
 
     Imports write old moments of receipt, but nothing that was there when the consumer had last
-    caught up can be left: so no event is older than that.
+    caught up can be left: so no event is older than that. Whoever never ran is behind since this
+    process started.
     """
-    after = Event.objects.extra(where=["(transaction_id, id) > (%s, %s)"], params=[*watermark])
+    if connection.vendor == "postgresql":
+        after = Event.objects.extra(where=["(transaction_id, id) > (%s, %s)"], params=[*watermark])
+    else:  # SQLite would use only the first of the two columns, and read the whole log
+        after = Event.objects.filter(transaction_id=0, id__gt=watermark[1])
     row = after.order_by("transaction_id", "id").values_list("received_ms").first()
     return max(at_ms - max(row[0], caught_up_ms), 0) / 1000 if row else 0.0
 

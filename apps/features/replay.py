@@ -32,6 +32,7 @@ class Pairs:
     language: NDArray[np.int64]  # of the viewer, catalog code, −1 unknown
     device: NDArray[np.int64]  # code of `events.types.DEVICES`, 0 unknown
     network_ms: NDArray[np.float32]  # what the client had measured last, NaN unknown
+    slot: NDArray[np.float32]  # where in its page the content was shown, from 1, NaN unknown
 
     def __len__(self) -> int:
         return len(self.at_ms)
@@ -45,8 +46,13 @@ class Pairs:
         return Asked(**{f.name: getattr(self, f.name) for f in fields(Asked)})
 
     @classmethod
-    def of_events(cls, log: EventLog, language: NDArray[np.int64] | None = None) -> Pairs:
-        """Return one pair an event of `log`; language: int64[n] of the viewers, if known."""
+    def of_events(
+        cls,
+        log: EventLog,
+        language: NDArray[np.int64] | None = None,
+        slot: NDArray[np.float32] | None = None,
+    ) -> Pairs:
+        """Return one pair an event of `log`, with language and slot of each, [n], if known."""
         n = len(log)
         return cls(
             viewer=log.viewer,
@@ -58,6 +64,7 @@ class Pairs:
             device=log.device.astype(np.int64),
             # An event's own load time was measured after the content had been chosen.
             network_ms=np.full(n, np.nan, np.float32),
+            slot=np.full(n, np.nan, np.float32) if slot is None else slot,
         )
 
 

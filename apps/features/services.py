@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from django.db import transaction
@@ -17,22 +16,21 @@ from apps.features.algorithms.sessions import Sessions, merge
 from apps.features.models import Session, Watermark
 from apps.features.reader import StatsReader
 from apps.features.sessions import CONSUMER, keep_up, of_events, sessions, write
+from apps.features.types import Comparison
 
 _ENOUGH = 1000  # new events that are worth a new snapshot
 _TOLERANCE = 1e-9  # of sums of floats; counts without decay are compared by it too, and are exact
 _LOOKS = 100  # more than it ever takes, unless what is kept has lost events: that is a difference
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """What was kept beside what the log says."""
+Rebuild = Callable[..., Iterator[Comparison]]  # called with `check`
+_rebuilds: list[Rebuild] = []  # of the apps above this one
 
-    aggregate: str
-    rows: int  # in the log's version
-    differing: int
-    max_absolute: float
-    max_relative: float
-    seconds: float  # to rebuild and compare
+
+def also_rebuild(rebuild: Rebuild) -> None:
+    """Let `rebuild` do this as well: an app above keeps tables of its own."""
+    if rebuild not in _rebuilds:
+        _rebuilds.append(rebuild)
 
 
 def snapshot_counters(*, at_least: int = _ENOUGH) -> int:
@@ -56,6 +54,8 @@ def rebuild(*, check: bool) -> Iterator[Comparison]:
     """
     yield from _rebuild_counters(check=check)
     yield _rebuild_sessions(check=check)
+    for other in _rebuilds:
+        yield from other(check=check)
 
 
 def _rebuild_counters(*, check: bool) -> Iterator[Comparison]:

@@ -56,10 +56,11 @@ class Asked:
     language: NDArray[np.int64]  # of the viewer, catalog code, −1 unknown
     device: NDArray[np.int64]
     network_ms: NDArray[np.float32]  # NaN unknown
+    slot: NDArray[np.float32]  # place in the page, from 1, NaN unknown
 
     @classmethod
     def of(cls, query: Query) -> Asked:
-        """Return one query as columns."""
+        """Return one query as columns; every candidate is asked about as the first of its page."""
         context = query.context
         return cls(
             at_ms=np.array([query.at_ms]),
@@ -68,6 +69,7 @@ class Asked:
             language=np.array([query.language]),
             device=np.array([context.device]),
             network_ms=np.array([context.network_ms], np.float32),
+            slot=np.ones(1, np.float32),
         )
 
 
@@ -106,3 +108,15 @@ class Facts:
             duration_seconds=catalog.duration_seconds[rows],
             uploaded_ms=catalog.uploaded_ms[rows],
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What was kept of the log beside what the log says."""
+
+    aggregate: str
+    rows: int  # in the log's version
+    differing: int
+    max_absolute: float
+    max_relative: float
+    seconds: float  # to rebuild and compare

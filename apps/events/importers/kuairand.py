@@ -106,14 +106,16 @@ def _history_events(row: dict[str, Any]) -> list[Row]:
 
 def _impression_events(row: dict[str, Any]) -> list[Row]:
     # One bad cell makes a text of every number in its column, so numbers are read cell by cell.
-    names = ("timestamp_ms", "long_view", "watch_ms", "tab")
-    number = {n: float("nan") if pd.isna(row[n]) else float(row[n]) for n in names}
+    names = ("timestamp_ms", "long_view", "is_click", "watch_ms", "tab")
+    number = {n: float("nan") if pd.isna(row.get(n)) else float(row[n]) for n in names}
     user_id, content_id, at_ms = (
         str(row["user_id"]),
         str(row["item_id"]),
         int(number["timestamp_ms"]),
     )
     flags = EventFlag.LONG_VIEW if number["long_view"] == 1 else EventFlag.SHORT_VIEW
+    if not np.isnan(number["is_click"]):
+        flags |= EventFlag.CLICK if number["is_click"] == 1 else EventFlag.NO_CLICK
     view = LoggedEvent(
         user_id,
         content_id,

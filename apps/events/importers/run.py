@@ -16,6 +16,8 @@ from apps.content.services import upsert_contents
 from apps.events.importers.base import BadLine, Dataset, Row, find_files
 from apps.events.models import ImportCheckpoint
 from apps.events.services import LoggedEvent, append_log
+from apps.profiles.privacy import erased
+from apps.profiles.pseudonyms import pseudonym
 from apps.profiles.services import ensure_viewers
 
 BATCH_ROWS = 20_000
@@ -34,6 +36,7 @@ class ImportReport:
     n_contents: int = 0
     n_events: int = 0
     n_duplicates: int = 0  # events that were there already, or stand twice in the files
+    n_of_erased: int = 0  # events of viewers who were erased, left out
     bad_lines: list[BadLine] = field(default_factory=list)
 
 
@@ -56,8 +59,10 @@ def run_import(
     known: dict[str, ContentKey] = {}
     viewers: dict[str, int] = {}
     for numbered in batches(dataset.events(checkpoint.position), BATCH_ROWS):
-        events = _sort_out([row for _, rows in numbered for row in rows], report)
-        _look_up(events, viewers, known)
+        rows_of_batch = _sort_out([row for _, rows in numbered for row in rows], report)
+        _look_up(rows_of_batch, viewers, known)
+        events = [e for e in rows_of_batch if e.user_id in viewers]
+        report.n_of_erased += len(rows_of_batch) - len(events)
         with transaction.atomic():
             inserted = append_log(events, viewers=viewers, contents=known)
             checkpoint.position = numbered[-1][0] + 1
@@ -76,10 +81,15 @@ def _sort_out(rows: list[Row], report: ImportReport) -> list[LoggedEvent]:
 def _look_up(
     events: list[LoggedEvent], viewers: dict[str, int], contents: dict[str, ContentKey]
 ) -> None:
-    """Add the keys of viewers (made where missing) and contents that were not met before."""
+    """Add the keys of viewers and contents that were not met before.
+
+    Viewers are made where missing, those who were erased left out.
+    """
     new_users = sorted({e.user_id for e in events} - viewers.keys())
     for start in range(0, len(new_users), _LOOKUP):
-        viewers |= ensure_viewers(new_users[start : start + _LOOKUP])
+        chunk = new_users[start : start + _LOOKUP]
+        gone = erased(map(pseudonym, chunk))
+        viewers |= ensure_viewers(u for u in chunk if pseudonym(u) not in gone)
     new_contents = sorted({e.content_id for e in events} - contents.keys())
     for start in range(0, len(new_contents), _LOOKUP):
         contents |= content_keys(new_contents[start : start + _LOOKUP])

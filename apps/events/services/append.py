@@ -14,10 +14,9 @@ from apps.content.selectors import ContentKey
 from apps.core.clock import to_datetime
 from apps.events.services.quarantine import QuarantineRow, Reason, keep_waiting
 from apps.events.services.rows import LogRow, insert_rows
-from apps.events.services.store import ABOUT_CREATORS, change_of
+from apps.events.services.store import ABOUT_CREATORS, changes_of
 from apps.events.types import DEVICES, EventType
 from apps.profiles import services as profiles
-from apps.profiles.models import CreatorRelation
 from apps.profiles.pseudonyms import pseudonym
 
 
@@ -54,8 +53,7 @@ def append_log(
         viewer = viewers[event.user_id]
         creator = key.creator_pk if event.kind in ABOUT_CREATORS else None
         if creator is not None:
-            mute = CreatorRelation.Kind.MUTE
-            changes.append(change_of(viewer, creator, event.kind, event.at_ms, hide=mute))
+            changes += changes_of(viewer, creator, event.kind, event.at_ms, is_of_content=True)
         rows.append(_row(event, viewer, key.pk, creator))
     with transaction.atomic():
         n_new = insert_rows(rows) if rows else 0

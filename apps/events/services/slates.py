@@ -29,6 +29,7 @@ class SlateRow(NamedTuple):
     sources: NDArray[np.uint32]
     propensities: NDArray[np.floating]
     features: NDArray[np.floating] | None
+    objective: int = 0  # version of the fusion weights
 
 
 _PACKED_AS = {

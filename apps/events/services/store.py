@@ -19,13 +19,13 @@ from apps.events.models import Event
 from apps.events.services.quarantine import keep_waiting, settle, waiting_row
 from apps.events.services.rows import LogRow, insert_rows
 from apps.events.services.watches import clamp_watches
-from apps.events.types import DEVICE_CODE, EventFlag, EventIn, EventType
+from apps.events.types import AGAINST, DEVICE_CODE, EventFlag, EventIn, EventType
 from apps.events.validation import Accepted
 from apps.profiles import services as profiles
 from apps.profiles.models import CreatorRelation
 from apps.profiles.services import RelationChange
 
-ABOUT_CREATORS = frozenset({EventType.FOLLOW, EventType.UNFOLLOW, EventType.HIDE})
+ABOUT_CREATORS = frozenset({EventType.FOLLOW, EventType.UNFOLLOW, *AGAINST})
 _WITH_EFFECT = ABOUT_CREATORS | {EventType.CONTENT_UPLOAD}
 _Kind = CreatorRelation.Kind
 _FLAGS = (EventFlag.TIME_CLAMPED, EventFlag.REPAIRED)  # the clamping of watch times counts itself
@@ -52,7 +52,7 @@ def store(items: Sequence[Accepted]) -> int:
         n_new = insert_rows(clamp_watches(rows, ready, keys)) if rows else 0
         n_new += keep_waiting([waiting_row(item) for item in late]) if late else 0
         profiles.relate(
-            [c for i in causes if (c := _relation(i, viewers, keys, creators)) is not None]
+            [change for i in causes for change in _relations(i, viewers, keys, creators)]
         )
     _count_corrections(items)
     return n_new
@@ -104,7 +104,7 @@ def _row(
         occurred_ms=item.occurred_ms,
         received_ms=item.received_ms,
         watch_seconds=event.watch_duration,
-        flags=item.flags,
+        flags=item.flags | (EventFlag.FROM_FEED if event.request_id else 0),
         surface=context.surface if context else 0,
         utc_offset_minutes=_utc_offset(context.timezone, item.occurred_ms) if context else 0,
         device=DEVICE_CODE[context.device or ""] if context else 0,
@@ -141,35 +141,46 @@ def _offset_in_hour(timezone: str, hour: int) -> int:
     return int(offset.total_seconds() // 60) if offset else 0
 
 
-def _relation(
+def _relations(
     item: Accepted,
     viewers: dict[Any, int],
     keys: dict[str, ContentKey],
     creators: dict[str, int],
-) -> RelationChange | None:
-    """Return what a follow, unfollow or hide changes between viewer and creator.
+) -> list[RelationChange]:
+    """Return what an event changes between its viewer and a creator.
 
-    A hidden creator is blocked; a hidden content mutes its creator for a while. An event that waits
-    for its content takes effect at once where it names the creator, else when it enters.
+    An event that waits for its content takes effect at once where it names the creator, else when
+    it enters.
     """
     if item.kind not in ABOUT_CREATORS or item.viewer is None:
-        return None
+        return []
     event = item.event
     creator = creators[event.creator_id] if event.creator_id else None
     if creator is None and event.content_id in keys:
         creator = keys[event.content_id].creator_pk
     if creator is None:
-        return None
-    hide = _Kind.BLOCK if event.content_id is None else _Kind.MUTE
-    return change_of(viewers[item.viewer], creator, item.kind, item.occurred_ms, hide=hide)
+        return []
+    is_of_content = event.content_id is not None
+    viewer = viewers[item.viewer]
+    return changes_of(viewer, creator, item.kind, item.occurred_ms, is_of_content=is_of_content)
 
 
-def change_of(
-    viewer: int, creator: int, kind: EventType, at_ms: int, *, hide: CreatorRelation.Kind
-) -> RelationChange:
-    """Return the change of a relation that an event of `kind` makes."""
-    relation = hide if kind is EventType.HIDE else _Kind.FOLLOW
-    return RelationChange(viewer, creator, relation, kind is not EventType.UNFOLLOW, at_ms)
+def changes_of(
+    viewer: int, creator: int, kind: EventType, at_ms: int, *, is_of_content: bool
+) -> list[RelationChange]:
+    """Return the changes of relations that an event of `kind` makes.
+
+    A creator who is hidden is blocked; one of whom a content is hidden or reported is muted for a
+    while. Taking back the hide of a creator ends both, that of a content the mute.
+    """
+    if kind in (EventType.FOLLOW, EventType.UNFOLLOW):
+        relations = [_Kind.FOLLOW]
+    elif kind is EventType.UNHIDE and not is_of_content:
+        relations = [_Kind.BLOCK, _Kind.MUTE]
+    else:
+        relations = [_Kind.MUTE if is_of_content else _Kind.BLOCK]
+    is_active = kind not in (EventType.UNFOLLOW, EventType.UNHIDE)
+    return [RelationChange(viewer, creator, relation, is_active, at_ms) for relation in relations]
 
 
 def _count_corrections(items: Iterable[Accepted]) -> None:

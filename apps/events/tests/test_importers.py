@@ -118,13 +118,13 @@ class TestKuaiRand:
         report = load("kuairand", folder)
 
         assert stored("4") == [
-            ("VIEW", "10", 1_650_000_003_000, EventFlag.SHORT_VIEW),
+            ("VIEW", "10", 1_650_000_003_000, EventFlag.SHORT_VIEW | EventFlag.NO_CLICK),
             ("HIDE", "10", 1_650_000_003_000, 0),
         ]
         assert stored("3")[-4:] == [
-            ("VIEW", "10", 1_650_000_001_000, EventFlag.SHORT_VIEW),
+            ("VIEW", "10", 1_650_000_001_000, EventFlag.SHORT_VIEW | EventFlag.CLICK),
             ("FOLLOW", "10", 1_650_000_001_000, 0),
-            ("VIEW", "11", 1_650_000_002_000, EventFlag.LONG_VIEW),
+            ("VIEW", "11", 1_650_000_002_000, EventFlag.LONG_VIEW | EventFlag.CLICK),
             ("LIKE", "11", 1_650_000_002_000, 0),
         ]
         assert (report.n_rows, report.n_contents, report.n_events) == (5, 2, 9)

@@ -98,7 +98,7 @@ def test_waiting_events_move_and_enter_as_they_were(
 
     assert list(Event.objects.order_by("event_key").values(*COLUMNS)) == expected
     assert QuarantinedEvent.objects.get().body["creator_id"] == "bob"  # type: ignore[index]
-    assert len(profile("alice", at_ms=NOW_MS).followed) == 1
+    assert len(profile("alice", at_ms=NOW_MS).stance.followed) == 1
 
 
 def test_move_back_gives_the_same_rows(old: Any, migrate_to: Callable[..., Any]) -> None:

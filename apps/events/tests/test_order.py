@@ -14,7 +14,18 @@ from apps.events.models import Event, QuarantinedEvent
 from apps.events.tests.factories import make_event, send
 from apps.profiles.models import CreatorRelation
 
-_KINDS = ["upload", "view", "like", "unlike", "follow", "unfollow", "hide", "follow", "unfollow"]
+_KINDS = [
+    "upload",
+    "view",
+    "like",
+    "unlike",
+    "follow",
+    "unfollow",
+    "hide",
+    "unhide",
+    "follow",
+    "unfollow",
+]
 _KINDS += ["upload again", "upload again", "same time"]
 
 

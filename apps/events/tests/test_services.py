@@ -39,11 +39,11 @@ def creator_names(keys: Any) -> set[str]:
 
 
 def followed(*, at_ms: int = NOW_MS) -> set[str]:
-    return creator_names(profile("alice", at_ms=at_ms).followed)
+    return creator_names(profile("alice", at_ms=at_ms).stance.followed)
 
 
 def hidden(*, at_ms: int = NOW_MS) -> set[str]:
-    return creator_names(profile("alice", at_ms=at_ms).hidden)
+    return creator_names(profile("alice", at_ms=at_ms).stance.hidden(at_ms))
 
 
 @pytest.fixture
@@ -98,7 +98,8 @@ class TestTypes:
         assert stored.viewer == Viewer.objects.get()
         assert stored.content_id == content.pk
         assert (stored.occurred_ms, stored.received_ms) == (NOW_MS - 5, NOW_MS)
-        assert (stored.watch_seconds, stored.surface, stored.flags) == (12.5, 3, 0)
+        assert (stored.watch_seconds, stored.surface) == (12.5, 3)
+        assert stored.flags == EventFlag.FROM_FEED
         assert (stored.utc_offset_minutes, stored.request_id) == (540, request_id)
         assert stored.info == {"comment_text": "Great!"}
         assert (stored.get_device_display(), stored.network_ms) == ("tablet", 80.0)
@@ -231,7 +232,7 @@ class TestOutcomes:
             make_event(event_id=f"e{i}", user_id=f"user{i}", content_id=f"v{i}") for i in range(200)
         ]
 
-        with django_assert_max_num_queries(12):
+        with django_assert_max_num_queries(13):
             send(*events)
 
 
@@ -516,6 +517,47 @@ class TestRelations:
 
         assert hidden() == {"bob"}
         assert hidden(at_ms=NOW_MS + 14 * DAY_MS) == set()
+
+    def test_reported_content_mutes_its_creator_for_a_while(self) -> None:
+        make_content("v1", "bob")
+
+        send(make_event("report", reason="spam"))
+
+        assert hidden() == {"bob"}
+        assert hidden(at_ms=NOW_MS + 14 * DAY_MS) == set()
+
+    def test_hide_of_a_content_can_be_taken_back(self) -> None:
+        make_content("v1", "bob")
+        send(make_event("hide", NOW_MS - 9))
+
+        send(make_event("unhide", NOW_MS - 5))
+
+        assert hidden() == set()
+
+    def test_hide_of_a_creator_can_be_taken_back_with_that_of_a_content(self) -> None:
+        make_content("v1", "bob")
+        send(make_event("hide", NOW_MS - 9))
+        send(make_event("hide", NOW_MS - 8, content_id=None, creator_id="bob"))
+
+        send(make_event("unhide", NOW_MS - 5, content_id=None, creator_id="bob"))
+
+        assert hidden() == set()
+
+    def test_taking_back_the_hide_of_a_content_does_not_unblock_its_creator(self) -> None:
+        make_content("v1", "bob")
+        send(make_event("hide", NOW_MS - 8, content_id=None, creator_id="bob"))
+
+        send(make_event("unhide", NOW_MS - 5))
+
+        assert hidden() == {"bob"}
+
+    def test_a_hide_that_arrives_after_its_taking_back_stays_taken_back(self) -> None:
+        make_content("v1", "bob")
+        send(make_event("unhide", NOW_MS - 5))
+
+        send(make_event("hide", NOW_MS - 9))
+
+        assert hidden() == set()
 
     def test_hidden_creator_is_blocked(self) -> None:
         send(make_event("hide", content_id=None, creator_id="bob"))

@@ -7,7 +7,7 @@ import pytest
 
 from apps.content.tests.factories import make_catalog
 from apps.events.tests.factories import make_log
-from apps.events.types import EventFlag, EventLog, is_long_view
+from apps.events.types import EventFlag, EventLog, is_click, is_long_view
 
 NAN = float("nan")
 LONG, SHORT = int(EventFlag.LONG_VIEW), int(EventFlag.SHORT_VIEW)
@@ -37,6 +37,24 @@ def test_view_is_long_as_declared_or_by_its_end_or_18_seconds(
     found = is_long_view(
         np.array([watch], np.float32), np.array([duration], np.float32), np.array([flags], np.int16)
     )
+
+    assert found.tolist() == [expected]
+
+
+@pytest.mark.parametrize(
+    ("watch", "flags", "expected"),
+    [
+        (7.0, 0, True),
+        (6.9, 0, False),
+        (NAN, 0, False),
+        (1.0, int(EventFlag.CLICK), True),
+        (60.0, int(EventFlag.NO_CLICK), False),
+    ],
+)
+def test_view_is_a_click_as_declared_or_by_seven_seconds(
+    watch: float, flags: int, expected: bool
+) -> None:
+    found = is_click(np.array([watch], np.float32), np.array([flags], np.int16))
 
     assert found.tolist() == [expected]
 

@@ -15,6 +15,7 @@ Floats = NDArray[np.float32]
 
 _MAX_SURFACE = 999
 _MOST_NETWORK_MS = 600_000.0  # what the intake lets through
+_MOST_SLOTS = 50  # of a page
 _N_SURFACES = 16  # pages that one-hot coding tells apart
 
 
@@ -44,6 +45,7 @@ def _context(view: View) -> Floats:
         np.clip(asked.surface, 0, _MAX_SURFACE),
         asked.device,
         log_network(view),
+        np.clip(asked.slot, 1, _MOST_SLOTS),
     ]
     return np.asarray(view.of_pairs(np.stack(columns, axis=1).astype(np.float32)))
 
@@ -76,6 +78,14 @@ CONTEXT = FeatureGroup(
             0,
             14,
             np.nan,
+            may_miss=True,
+        ),
+        Feature(
+            "slot",
+            "place in the page, from 1: as it was shown when learning, 1 when asked",
+            1,
+            _MOST_SLOTS,
+            1.0,
             may_miss=True,
         ),
     ),

@@ -56,4 +56,5 @@ def make_pairs(catalog: Catalog, at_ms: NDArray[np.int64], *, viewers: int = 7) 
         language=rng.integers(-1, 2, n),
         device=rng.integers(0, len(DEVICES), n),
         network_ms=rng.choice([np.nan, 40, 900], n).astype(np.float32),
+        slot=rng.choice([np.nan, 1, 7], n).astype(np.float32),
     )

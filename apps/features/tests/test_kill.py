@@ -54,7 +54,7 @@ _STATE = """
 from django.db.models import Sum
 from apps.events.models import Event
 from apps.features.models import Session, Watermark
-mark = Watermark.objects.get()
+mark = Watermark.objects.get(consumer="sessions")
 print(Session.objects.aggregate(n=Sum("n_events"))["n"] or 0,
       Event.objects.filter(id__lte=mark.event_id).count())
 """

@@ -17,15 +17,22 @@ from apps.features import selectors as features
 from apps.features.lag import lags_seconds
 from apps.features.models import Watermark
 from apps.features.sessions import keep_up
+from apps.features.trends import buckets
 
 # Committed: on PostgreSQL a consumer sees no event of a transaction that is still running.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
-def _content() -> None:
+def _content(monkeypatch: pytest.MonkeyPatch) -> None:
     """Events are about this one; those about others would wait in the quarantine."""
     make_content("v1")
+    started(monkeypatch, 1000)
+
+
+def started(monkeypatch: pytest.MonkeyPatch, seconds_ago: float) -> None:
+    """Let this process have started then."""
+    monkeypatch.setattr("apps.features.lag._STARTED_MS", now_ms() - round(seconds_ago * 1000))
 
 
 def received(seconds_ago: float, event_id: str = "e") -> None:
@@ -34,7 +41,7 @@ def received(seconds_ago: float, event_id: str = "e") -> None:
 
 
 def test_nothing_is_behind_an_empty_log() -> None:
-    assert lags_seconds() == {"sessions": 0.0}
+    assert lags_seconds() == {"sessions": 0.0, "trends": 0.0}
 
 
 def test_lag_is_the_age_of_the_first_event_that_was_not_taken() -> None:
@@ -68,6 +75,15 @@ def test_imported_event_is_no_older_than_what_the_consumer_had_seen() -> None:
     assert lags_seconds()["sessions"] == pytest.approx(30, abs=5)
 
 
+def test_consumer_that_never_ran_is_behind_since_the_process_started(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started(monkeypatch, 20)
+    send(make_event(at_ms=NOW_MS))  # received years ago, as imports say
+
+    assert lags_seconds()["trends"] == pytest.approx(20, abs=5)
+
+
 def test_counters_are_those_of_this_process(settings: Any) -> None:
     settings.REFRESH_SECONDS = 1
     features.stats()
@@ -87,7 +103,7 @@ def test_lag_costs_an_indexed_query_a_consumer() -> None:
         lags_seconds()
 
     asked = [q["sql"] for q in queries if "events_event" in q["sql"]]
-    assert len(asked) == 1
+    assert len(asked) == 2  # sessions and trends
     with connection.cursor() as cursor:
         cursor.execute("EXPLAIN QUERY PLAN " + asked[0]) if connection.vendor == "sqlite" else (
             cursor.execute("SET enable_seqscan = off"),
@@ -116,6 +132,7 @@ class TestTold:
         assert "sessions is 7" in answer.json()["degraded"]["consumers"]
 
         keep_up()
+        buckets.keep_up(NOW_MS)
 
         assert "consumers" not in client.get("/readyz").json()["degraded"]
 

@@ -82,7 +82,9 @@ def test_check_takes_in_what_is_new_before_it_compares() -> None:
 
     check()
 
-    assert Watermark.objects.get().event_id == Event.objects.order_by("-id")[0].pk
+    assert (
+        Watermark.objects.get(consumer="sessions").event_id == Event.objects.order_by("-id")[0].pk
+    )
 
 
 def test_empty_log_is_rebuilt_to_nothing() -> None:

@@ -61,3 +61,5 @@ class Command(BaseCommand):
             f"{report.n_contents:,} contents, {report.n_events:,} events from {report.n_rows:,} "
             f"rows, {report.n_duplicates:,} duplicates, {len(report.bad_lines):,} bad lines"
         )
+        if report.n_of_erased:
+            self.stdout.write(f"{report.n_of_erased:,} events of erased users were left out")

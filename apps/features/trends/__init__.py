@@ -1,0 +1,1 @@
+"""What is suddenly engaged with: buckets of viewers → bursts → forecasts → factors (spec §9.3)."""
