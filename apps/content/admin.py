@@ -33,17 +33,19 @@ class ContentAdmin(admin.ModelAdmin):
     list_filter = ["status", "language", "category"]
     search_fields = ["=content_id", "=creator__creator_id", "description"]
     list_select_related = ["creator"]
-    autocomplete_fields = ["creator", "sound"]
+    autocomplete_fields = ["creator", "sound", "heard"]
     ordering = ["-id"]
     show_full_result_count = False
     actions = ["hide", "show_again"]
     # The status changes by an action, which tells every process.
-    readonly_fields = ["content_id", "status", _UPLOADED, _CHANGED]
+    _DECIDED = ["status", "is_age_restricted", "is_reach_limited"]
+    readonly_fields = ["content_id", *_DECIDED, _UPLOADED, _CHANGED]
     fields = [
         "content_id",
         "creator",
         "sound",
-        "status",
+        "heard",
+        *_DECIDED,
         "description",
         "tags",
         "category",

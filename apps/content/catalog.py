@@ -26,6 +26,10 @@ _FIELDS = (
     "uploaded_ms",
     "changed_ms",
     "status",
+    "is_age_restricted",
+    "is_reach_limited",
+    "creator__is_suspended",
+    "heard_id",
 )
 _NUMBERED = ("creator", "sound", "category", "language", "tag")
 
@@ -73,9 +77,11 @@ class CatalogReader:
 
     def _encode(self, rows: list[tuple[Any, ...]]) -> dict[str, NDArray]:
         """Return one array a column; texts and foreign keys become numbers."""
-        pk, creator, sound, category, language, tags, duration, uploaded, changed, status = (
+        pk, creator, sound, category, language, tags, duration, uploaded, changed, *shown = (
             zip(*rows, strict=True) if rows else ((),) * len(_FIELDS)
         )
+        status, is_age_restricted, is_reach_limited, is_suspended, heard = shown
+        is_active = np.array([s == Content.Status.ACTIVE for s in status], np.bool_)
         code = self._numberings
         tag_rows = np.full((len(pk), MAX_TAGS), -1, np.int64)
         for row, names in enumerate(tags):
@@ -84,14 +90,18 @@ class CatalogReader:
         return {
             "content_pk": np.array(pk, np.int64),
             "creator": np.array([code["creator"][v] for v in creator], np.int64),
-            "sound": np.array([code["sound"][v] for v in sound], np.int64),
+            "sound": np.array(
+                [code["sound"][h or s] for h, s in zip(heard, sound, strict=True)], np.int64
+            ),
             "category": np.array([code["category"][v] for v in category], np.int64),
             "language": np.array([code["language"][v] for v in language], np.int64),
             "tags": tag_rows,
             "duration_seconds": np.array(duration, np.float32),  # None becomes NaN
             "uploaded_ms": np.array(uploaded, np.int64),
             "changed_ms": np.array(changed, np.int64),
-            "is_servable": np.array([s == Content.Status.ACTIVE for s in status], np.bool_),
+            "is_servable": is_active & ~np.array(is_suspended, np.bool_),
+            "is_age_restricted": np.array(is_age_restricted, np.bool_),
+            "is_reach_limited": np.array(is_reach_limited, np.bool_),
         }
 
     def _build(self) -> Catalog:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from django.db.models.functions import Coalesce
 from numpy.typing import NDArray
 
 from apps.content.catalog import CatalogReader
-from apps.content.models import Content
+from apps.content.models import Comment, Content
 from apps.content.types import Catalog
 from apps.core.live import Live
 
@@ -30,20 +32,39 @@ class Described(NamedTuple):
     category: str
     sound_pk: int | None
     visual_features: list[float] | None
+    audio_features: list[float] | None = None
+    comments: Sequence[str] = ()  # screened, the latest few
 
 
 def described(
     content_pks: NDArray[np.int64], *, chunk: int = 2000
 ) -> Iterator[list[Described | None]]:
     """Yield what is known about the contents, in order, a chunk at a time; None for one gone."""
-    names = ("description", "tags", "category", "sound_id", "visual_features")
+    names = (
+        "description",
+        "tags",
+        "category",
+        Coalesce("heard_id", "sound_id"),
+        "visual_features",
+        "audio_features",
+    )
     for start in range(0, len(content_pks), chunk):
         wanted = content_pks[start : start + chunk].tolist()
         rows: Iterable[tuple[Any, ...]] = Content.objects.filter(pk__in=wanted).values_list(
             "pk", *names
         )
-        found = {pk: Described(*rest) for pk, *rest in rows}
+        said = comments_of(wanted)
+        found = {pk: Described(*rest)._replace(comments=said.get(pk, ())) for pk, *rest in rows}
         yield [found.get(pk) for pk in wanted]
+
+
+def comments_of(content_pks: Sequence[int]) -> dict[int, list[str]]:
+    """Return the comments that speak for each of these contents, those that have some."""
+    rows = Comment.objects.filter(content_id__in=content_pks).order_by("pk")
+    said: dict[int, list[str]] = defaultdict(list)
+    for pk, text in rows.values_list("content_id", "text"):
+        said[pk].append(text)
+    return dict(said)
 
 
 def content_keys(content_ids: Iterable[str]) -> dict[str, ContentKey]:

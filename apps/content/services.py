@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 import zlib
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
@@ -15,18 +16,21 @@ from django.dispatch import Signal
 from apps.content.models import Content, Sound
 from apps.content.types import ContentRow, Rejected
 from apps.core.clock import from_datetime
-from apps.profiles.services import ensure_creators
+from apps.profiles.services import ensure_creators, mark_suspended
 
 # Sent inside the transaction that made new contents: `content_ids` names them. The event log
 # listens, to let in what was reported about them before they were known.
 contents_created = Signal()
 
-_TEXT_FIELDS = ("description", "tags", "category", "language", "media_url", "visual_features")
+_FEATURES = ("visual_features", "audio_features")
+_TEXT_FIELDS = ("description", "tags", "category", "language", "media_url", *_FEATURES)
 _SET_FIELDS = (*_TEXT_FIELDS, "creator_id", "sound_id", "status", "duration_seconds", "uploaded_ms")
 _UPDATED_FIELDS = [name.removesuffix("_id") for name in _SET_FIELDS] + ["changed_ms", "stamps"]
 _OVER_ALL = 2**32  # rank of what is said to us directly, over all checksums
 
 Stamp = list[int]  # [ms since 1970 UTC, rank among values of that moment]
+
+_SEEN: Stamp = [0, -1]  # of what the analysis of media found: all that is ever said outranks it
 
 
 class _Change(NamedTuple):
@@ -192,3 +196,73 @@ def set_status(content_ids: Iterable[str], status: Content.Status, *, now_ms: in
     """Set the status of contents; it holds from the next request on. Returns how many."""
     contents = Content.objects.filter(content_id__in=list(content_ids))
     return contents.update(status=status, changed_ms=Greatest(now_ms, F("changed_ms") + 1))
+
+
+def set_seen(
+    content_pk: int,
+    *,
+    visual_features: list[float] | None,
+    audio_features: list[float] | None,
+    duration_seconds: float | None,
+    now_ms: int,
+) -> None:
+    """Set what the analysis of its media found; what was said about a content itself stands."""
+    found = {
+        "visual_features": visual_features,
+        "audio_features": audio_features,
+        "duration_seconds": duration_seconds,
+    }
+    with transaction.atomic():
+        content = Content.objects.select_for_update().get(pk=content_pk)
+        free = [name for name in found if _stamp_of(content, name) <= _SEEN]
+        for name in free:
+            setattr(content, name, found[name])
+            content.stamps[name] = _SEEN
+        content.changed_ms = next_stamp(content.changed_ms, now_ms)
+        content.save(update_fields=[*free, "changed_ms", "stamps"])
+
+
+def share_sound(first_pk: int, again_pk: int, *, now_ms: int) -> None:
+    """Let two contents, whose files sound the same, count as of one sound.
+
+    That of the first, else that of the second, else a new one that only we name. What the app said
+    about either stays as it is.
+    """
+    with transaction.atomic():
+        locked = Content.objects.select_for_update().filter(pk__in=[first_pk, again_pk])
+        by_pk = {content.pk: content for content in locked.order_by("pk")}
+        first, again = by_pk[first_pk], by_pk[again_pk]
+        sound_pk = first.heard_id or first.sound_id or again.sound_id
+        if sound_pk is None:
+            sound_pk = Sound.objects.create(audio_id=f"heard:{uuid.uuid4().hex}").pk
+        for content in (first, again):
+            content.heard_id = None if content.sound_id == sound_pk else sound_pk
+            content.changed_ms = next_stamp(content.changed_ms, now_ms)
+            content.save(update_fields=["heard", "changed_ms"])
+
+
+def unshare_sound(content_pk: int, *, now_ms: int) -> None:
+    """Let a content count as of the sound that the app named, or of none."""
+    heard = Content.objects.filter(pk=content_pk, heard__isnull=False)
+    heard.update(heard=None, changed_ms=Greatest(now_ms, F("changed_ms") + 1))
+
+
+def set_restrictions(
+    content_pk: int, *, is_age_restricted: bool, is_reach_limited: bool, now_ms: int
+) -> None:
+    """Set who may see a content (spec §10.2); it holds from the next request on."""
+    Content.objects.filter(pk=content_pk).update(
+        is_age_restricted=is_age_restricted,
+        is_reach_limited=is_reach_limited,
+        changed_ms=Greatest(now_ms, F("changed_ms") + 1),
+    )
+
+
+def set_suspended(creator_pk: int, *, is_suspended: bool, now_ms: int) -> None:
+    """Show nothing of a creator any more, or again; their contents' own status stays as it is."""
+    with transaction.atomic():
+        mark_suspended(creator_pk, is_suspended=is_suspended)
+        # Stamped, so that every process that keeps the catalogue reads them again.
+        Content.objects.filter(creator_id=creator_pk).update(
+            changed_ms=Greatest(now_ms, F("changed_ms") + 1)
+        )

@@ -34,6 +34,8 @@ class Catalog:
     uploaded_ms: NDArray[np.int64]  # [n] ms since 1970 UTC
     changed_ms: NDArray[np.int64]  # [n] stamp of the last change that was read
     is_servable: NDArray[np.bool_]  # [n]
+    is_age_restricted: NDArray[np.bool_]  # [n] for viewers known to be adults
+    is_reach_limited: NDArray[np.bool_]  # [n] for followers of its creator
     creator_pk: NDArray[np.int64]  # [n_creators] database key of each creator row
     languages: tuple[str, ...]
     categories: tuple[str, ...]
@@ -92,6 +94,7 @@ class ContentMetadata(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     duration: Annotated[float, Meta(gt=0, le=86_400, description="seconds")] | None = None
     media_url: Annotated[str, Meta(max_length=500)] | None = None
     visual_features: Annotated[list[float], Meta(max_length=4096)] | None = None
+    audio_features: Annotated[list[float], Meta(max_length=4096)] | None = None
 
 
 Status = Literal["active", "hidden"]

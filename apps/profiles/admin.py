@@ -51,8 +51,8 @@ class CreatorAdmin(admin.ModelAdmin):
     readonly_fields = ["created_at"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Creator | None = None) -> list[str]:
-        """Keep the public key of a creator that exists."""
-        return ["created_at", *(["creator_id"] if obj else [])]
+        """Keep the public key of a creator that exists; suspending is a decision of moderation."""
+        return ["created_at", "is_suspended", *(["creator_id"] if obj else [])]
 
     def has_delete_permission(self, request: HttpRequest, obj: Creator | None = None) -> bool:
         """Contents and events hold on to their creator."""

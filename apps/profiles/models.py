@@ -17,6 +17,10 @@ class AgeGroup(models.TextChoices):
     SENIOR = "55+"
 
 
+# Who may see what moderation keeps from minors; a viewer of unknown age is not among them.
+ADULT_GROUPS = frozenset(AgeGroup.values) - {AgeGroup.UNDER_13, AgeGroup.TEEN}
+
+
 class Viewer(models.Model):
     """One viewer, known by a keyed pseudonym only (spec §2.2, §10.1)."""
 
@@ -32,11 +36,25 @@ class Viewer(models.Model):
         return f"viewer {self.pk}"
 
 
+class Erasure(models.Model):
+    """The tombstone of a viewer who was erased: whoever comes under this pseudonym is refused."""
+
+    pseudonym = models.UUIDField(unique=True, editable=False, help_text="HMAC of the user_id")
+    erased_ms = models.BigIntegerField(help_text="ms since 1970 UTC")
+    counts = models.JSONField(default=dict, help_text="rows erased, by table")
+
+    def __str__(self) -> str:
+        return f"erasure {self.pk}"
+
+
 class Creator(models.Model):
     """One creator of contents."""
 
     creator_id = models.CharField(max_length=128, unique=True)
     name = models.CharField(max_length=128, blank=True)
+    is_suspended = models.BooleanField(
+        default=False, db_default=False, help_text="by moderation: nothing of theirs is shown"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

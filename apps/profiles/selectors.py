@@ -12,12 +12,10 @@ from numpy.typing import NDArray
 
 from apps.core.clock import DAY_MS
 from apps.core.prepared import Prepared
+from apps.profiles.conf import MUTE_DAYS, RECOVERY_DAYS
 from apps.profiles.models import Creator, CreatorRelation, Viewer
 from apps.profiles.pseudonyms import pseudonym
-from apps.profiles.types import Profile
-
-MUTE_DAYS = 14  # a hidden content hides its creator for two weeks
-
+from apps.profiles.types import Profile, Stance
 
 _VIEWER = Prepared(
     lambda name, user_id: (
@@ -40,15 +38,29 @@ def profile(user_id: str, *, at_ms: int) -> Profile:
         return Profile()
     pk, age_group, language, categories, own_creator = found[0]
     relations = np.array(_RELATIONS.rows(pk, at_ms), np.int64).reshape(-1, 3)
-    followed, hidden = split_stances(relations, at_ms)
     return Profile(
         pk=pk,
         age_group=age_group,
         language=language,
         categories=tuple(json.loads(categories)),
         own_creator=own_creator,
-        followed=followed,
-        hidden=hidden,
+        stance=stance_of(relations, at_ms),
+    )
+
+
+def profile_of_key(viewer: int, *, at_ms: int) -> Profile:
+    """Return the viewer of a database key; which creator they are is not known from it."""
+    found = Viewer.objects.filter(pk=viewer).values_list("age_group", "language", "categories")
+    if not (rows := list(found)):
+        return Profile()
+    age_group, language, categories = rows[0]
+    relations = np.array(_RELATIONS.rows(viewer, at_ms), np.int64).reshape(-1, 3)
+    return Profile(
+        pk=viewer,
+        age_group=age_group,
+        language=language,
+        categories=tuple(categories),
+        stance=stance_of(relations, at_ms),
     )
 
 
@@ -61,6 +73,11 @@ def viewer_keys(user_ids: Iterable[str]) -> dict[str, int]:
         rows = Viewer.objects.filter(pseudonym__in=everyone[start : start + 10_000])
         known |= {wanted[p]: pk for p, pk in rows.values_list("pseudonym", "pk")}
     return known
+
+
+def keys_of(pseudonyms: Sequence[UUID]) -> list[int]:
+    """Return the primary keys of the pseudonyms that are known."""
+    return list(Viewer.objects.filter(pseudonym__in=pseudonyms).values_list("pk", flat=True))
 
 
 class Languages:
@@ -116,17 +133,17 @@ def pseudonyms(viewer_pks: Iterable[int]) -> dict[int, UUID]:
 
 
 class Stances:
-    """Followed and hidden creators of all viewers as of a moment; database keys."""
+    """How all viewers stand to creators as of a moment."""
 
     def __init__(self, relations: NDArray[np.int64], at_ms: int) -> None:
         order = np.argsort(relations[:, 0], kind="stable")
         self._relations = relations[order]
         self._at_ms = at_ms
 
-    def of(self, viewer: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return int64[a] followed and int64[b] hidden creators of one viewer."""
+    def of(self, viewer: int) -> Stance:
+        """Return how one viewer stands to creators; database keys."""
         bounds = np.searchsorted(self._relations[:, 0], [viewer, viewer + 1])
-        return split_stances(self._relations[slice(*bounds), 1:], self._at_ms)
+        return stance_of(self._relations[slice(*bounds), 1:], self._at_ms)
 
 
 def stances(*, at_ms: int) -> Stances:
@@ -136,11 +153,14 @@ def stances(*, at_ms: int) -> Stances:
     return Stances(np.array(rows, np.int64).reshape(-1, 4), at_ms)
 
 
-def split_stances(
-    relations: NDArray[np.int64], at_ms: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Split rows of (creator, kind, changed_ms) into followed and hidden creators."""
+def stance_of(relations: NDArray[np.int64], at_ms: int) -> Stance:
+    """Return the stance that rows of (creator, kind, changed_ms) make; old mutes are over."""
     creator, kind, changed_ms = relations.T
-    is_muted = (kind == CreatorRelation.Kind.MUTE) & (changed_ms > at_ms - MUTE_DAYS * DAY_MS)
-    is_hidden = is_muted | (kind == CreatorRelation.Kind.BLOCK)
-    return creator[kind == CreatorRelation.Kind.FOLLOW], creator[is_hidden]
+    is_muted = kind == CreatorRelation.Kind.MUTE
+    is_muted &= changed_ms > at_ms - (MUTE_DAYS + RECOVERY_DAYS) * DAY_MS
+    return Stance(
+        followed=creator[kind == CreatorRelation.Kind.FOLLOW],
+        blocked=creator[kind == CreatorRelation.Kind.BLOCK],
+        muted=creator[is_muted],
+        muted_ms=changed_ms[is_muted],
+    )

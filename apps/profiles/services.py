@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from apps.profiles.models import Creator, CreatorRelation, Viewer
+from apps.profiles.privacy import ErasedError, erased
 from apps.profiles.pseudonyms import pseudonym
 from apps.profiles.types import UserRow
 
@@ -31,10 +32,15 @@ def ensure_viewers(user_ids: Iterable[str]) -> dict[str, int]:
 
 
 def ensure_pseudonyms(pseudonyms: Iterable[UUID]) -> dict[UUID, int]:
-    """Return the primary key of each pseudonym, making rows for those never heard of."""
+    """Return the primary key of each pseudonym, making rows for those never heard of.
+
+    Raises 410 if one of them was erased.
+    """
     wanted = set(pseudonyms)
     found = _keys(wanted)
     if missing := wanted - found.keys():
+        if erased(missing):
+            raise ErasedError
         # Another process may make the same viewer now; the unique pseudonym decides. In one order,
         # or two batches wait for each other's rows.
         Viewer.objects.bulk_create(
@@ -143,3 +149,8 @@ def relate(changes: Sequence[RelationChange]) -> None:
             _RELATE,
             [(c.viewer, c.creator, int(c.kind), c.is_active, c.changed_ms) for c in in_order],
         )
+
+
+def mark_suspended(creator_pk: int, *, is_suspended: bool) -> None:
+    """Mark a creator; `apps.content.services.set_suspended` also tells the catalogues."""
+    Creator.objects.filter(pk=creator_pk).update(is_suspended=is_suspended)

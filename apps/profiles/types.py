@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
+
+from apps.core.clock import DAY_MS
+from apps.profiles.conf import MUTE_DAYS
 
 PublicId = Annotated[str, Meta(min_length=1, max_length=128)]
 ShortText = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -45,6 +49,30 @@ class UserRow(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     preferences: Preferences = Preferences()
 
 
+Keys = NDArray[np.int64]
+_NOBODY: Keys = np.empty(0, np.int64)
+
+
+class Stance(NamedTuple):
+    """How a viewer stands to creators: database keys, or whatever `mapped` turned them into."""
+
+    followed: Keys = _NOBODY
+    blocked: Keys = _NOBODY
+    muted: Keys = _NOBODY  # of whom a content was hidden or reported, not long ago
+    muted_ms: Keys = _NOBODY  # when, ms since 1970 UTC
+
+    def hidden(self, at_ms: int, *, mute_days: int = MUTE_DAYS) -> Keys:
+        """Return who must not be shown at `at_ms`: the blocked, and the muted for so long."""
+        is_fresh = self.muted_ms > at_ms - mute_days * DAY_MS
+        return np.concatenate([self.blocked, self.muted[is_fresh]])
+
+    def mapped(self, creators: Callable[[Keys], Keys]) -> Stance:
+        """Return the stance with each creator key as `creators` gives it."""
+        return Stance(
+            creators(self.followed), creators(self.blocked), creators(self.muted), self.muted_ms
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """A viewer as a request sees them; `pk` 0 for one never heard of."""
@@ -54,6 +82,4 @@ class Profile:
     language: str = ""
     categories: tuple[str, ...] = ()
     own_creator: int | None = None  # key of the creator with the viewer's own id
-    followed: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
-    hidden: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
-    # both: database keys of creators
+    stance: Stance = Stance()

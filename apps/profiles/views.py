@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -15,6 +15,7 @@ from apps.core.auth import MAX_CLIENT_TOKEN_SECONDS, client_token
 from apps.core.clock import now_ms
 from apps.core.json import body_of, checked_id, decode, decode_rows, openapi
 from apps.core.models import Scope
+from apps.profiles import privacy
 from apps.profiles.services import upsert_users
 from apps.profiles.types import PublicId, UserRow, UserUpsert
 
@@ -39,10 +40,18 @@ class UserCount(msgspec.Struct, frozen=True):
     accepted: int
 
 
+class ErasureAnswer(msgspec.Struct, frozen=True):
+    """The receipt of an erasure."""
+
+    user_id: str
+    erased_ms: int
+    rows: dict[str, int]  # erased, by table
+
+
 class UserDetail(APIView):
     """One user of the app."""
 
-    required_scopes = {"PUT": Scope.USERS_WRITE}
+    required_scopes = {"PUT": Scope.USERS_WRITE, "DELETE": Scope.USERS_WRITE}
 
     @extend_schema(
         operation_id="user_upsert",
@@ -55,6 +64,31 @@ class UserDetail(APIView):
         row = UserRow(checked_id(user_id), given.demographics, given.preferences)
         upsert_users([row], now_ms=now_ms())
         return Response(status=204)
+
+    @extend_schema(
+        operation_id="user_erase", responses={200: OpenApiResponse(openapi(ErasureAnswer))}
+    )
+    def delete(self, request: Request, user_id: str) -> Response:
+        """Erase a user from every table, for good; events and feeds of theirs are refused then.
+
+        Asked again, also for a user never heard of, it answers the same.
+        """
+        made = privacy.erase(checked_id(user_id), now_ms=now_ms())
+        return Response(ErasureAnswer(user_id, made.erased_ms, made.counts))
+
+
+class UserExport(APIView):
+    """All that is stored of one user."""
+
+    required_scopes = {"GET": Scope.USERS_WRITE}
+
+    @extend_schema(
+        operation_id="user_export",
+        responses={200: OpenApiResponse(openapi(dict[str, list[dict[str, Any]]]))},
+    )
+    def get(self, request: Request, user_id: str) -> Response:
+        """Return the rows of every table that knows the user, by table."""
+        return Response(dict(privacy.export(checked_id(user_id))))
 
 
 class UserBatch(APIView):

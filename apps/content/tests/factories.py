@@ -69,6 +69,8 @@ def make_catalog(n: int = 12, *, creators: int = 4, seed: int = 0) -> Catalog:
         uploaded_ms=NOW_MS - rng.integers(1, 60, n) * DAY_MS,
         changed_ms=np.full(n, NOW_MS),
         is_servable=np.ones(n, np.bool_),
+        is_age_restricted=np.zeros(n, np.bool_),
+        is_reach_limited=np.zeros(n, np.bool_),
         creator_pk=creator_pk,
         languages=("en", "de"),
         categories=("music", "sports", "news"),

@@ -7,7 +7,7 @@ import pytest
 
 from apps.content.catalog import CatalogReader
 from apps.content.models import Content
-from apps.content.services import set_status
+from apps.content.services import set_restrictions, set_status, set_suspended
 from apps.content.tests.factories import NOW_MS, make_catalog, make_content
 from apps.content.types import MAX_TAGS
 
@@ -142,3 +142,19 @@ def test_second_change_in_the_same_millisecond_is_read() -> None:
 
     catalog = reader.read_changes().catalog
     assert catalog.categories[catalog.category[0]] == "news"
+
+
+def test_decisions_of_moderation_reach_a_reader_that_has_read_before() -> None:
+    content = make_content()
+    reader = CatalogReader().read_changes()
+
+    set_restrictions(content.pk, is_age_restricted=True, is_reach_limited=True, now_ms=NOW_MS)
+    set_suspended(content.creator_id, is_suspended=True, now_ms=NOW_MS)
+    make_content("later")
+
+    catalog = reader.read_changes().catalog
+    assert catalog.is_age_restricted.tolist() == [True, False]
+    assert catalog.is_reach_limited.tolist() == [True, False]
+    assert catalog.is_servable.tolist() == [False, False]
+    set_suspended(content.creator_id, is_suspended=False, now_ms=NOW_MS)
+    assert reader.read_changes().catalog.is_servable.tolist() == [True, True]

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from apps.core.clock import DAY_MS
+from apps.profiles.conf import MUTE_DAYS, RECOVERY_DAYS
 from apps.profiles.models import Creator, CreatorRelation, Viewer
-from apps.profiles.selectors import MUTE_DAYS, profile, stances, viewer_keys
+from apps.profiles.selectors import profile, stances, viewer_keys
 from apps.profiles.services import (
     RelationChange,
     ensure_creators,
@@ -33,12 +34,12 @@ def upsert(user_id: str = "alice", *, now_ms: int = NOW_MS, **given: Any) -> Non
 
 
 def followed(user_id: str = "alice", *, at_ms: int = NOW_MS + DAY_MS) -> set[str]:
-    keys = profile(user_id, at_ms=at_ms).followed.tolist()
+    keys = profile(user_id, at_ms=at_ms).stance.followed.tolist()
     return set(Creator.objects.filter(pk__in=keys).values_list("creator_id", flat=True))
 
 
 def hidden(user_id: str = "alice", *, at_ms: int) -> set[str]:
-    keys = profile(user_id, at_ms=at_ms).hidden.tolist()
+    keys = profile(user_id, at_ms=at_ms).stance.hidden(at_ms).tolist()
     return set(Creator.objects.filter(pk__in=keys).values_list("creator_id", flat=True))
 
 
@@ -146,7 +147,7 @@ class TestUpsert:
     ) -> None:
         rows = [UserRow(f"user{i}", Demographics(language="en")) for i in range(200)]
 
-        with django_assert_max_num_queries(10):
+        with django_assert_max_num_queries(11):
             upsert_users(rows, now_ms=NOW_MS)
 
 
@@ -206,7 +207,7 @@ class TestProfile:
         found = profile("nobody", at_ms=NOW_MS)
 
         assert (found.pk, found.own_creator, found.categories) == (0, None, ())
-        assert len(found.followed) == len(found.hidden) == 0
+        assert len(found.stance.followed) == len(found.stance.hidden(NOW_MS)) == 0
         assert not Viewer.objects.exists()
 
     def test_profile_takes_two_queries(self, django_assert_num_queries: Any) -> None:
@@ -239,6 +240,15 @@ class TestProfile:
 
         assert hidden(at_ms=NOW_MS + 15 * DAY_MS) == {"bob"}
 
+    def test_muted_creator_is_known_until_they_are_back_at_full_strength(self) -> None:
+        relate([change(MUTE)])
+
+        def n_muted(days: int) -> int:
+            return len(profile("alice", at_ms=NOW_MS + days * DAY_MS).stance.muted)
+
+        assert n_muted(MUTE_DAYS + RECOVERY_DAYS - 1) == 1
+        assert n_muted(MUTE_DAYS + RECOVERY_DAYS) == 0
+
     def test_past_profile_does_not_know_the_future(self) -> None:
         relate([change(FOLLOW)])
 
@@ -254,14 +264,11 @@ class TestProfile:
 
         for user_id in ("alice", "dave"):
             one = profile(user_id, at_ms=at_ms)
-            follows, hides = everybody.of(one.pk)
-            np.testing.assert_array_equal(np.sort(follows), np.sort(one.followed))
-            np.testing.assert_array_equal(np.sort(hides), np.sort(one.hidden))
+            for found, expected in zip(everybody.of(one.pk), one.stance, strict=True):
+                np.testing.assert_array_equal(np.sort(found), np.sort(expected))
 
     def test_stances_of_a_stranger_are_empty(self) -> None:
-        follows, hides = stances(at_ms=NOW_MS).of(999)
-
-        assert len(follows) == len(hides) == 0
+        assert all(len(part) == 0 for part in stances(at_ms=NOW_MS).of(999))
 
 
 @pytest.mark.django_db
