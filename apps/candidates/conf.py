@@ -13,6 +13,8 @@ from apps.candidates.algorithms.deepwalk import DeepWalkParams
 from apps.candidates.algorithms.interests import InterestParams
 from apps.candidates.algorithms.item_item import ItemItemParams
 from apps.candidates.algorithms.next_item import NextItemParams
+from apps.candidates.algorithms.taste import TasteParams
+from apps.core.params import register
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,24 +30,37 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class QueryParams:
-    """Events after which an event of the history counts 1/e when neighbors are asked."""
+    """Events after which an event of the history counts 1/e when contents are asked for.
+
+    1,000 is as good as never. Of `nearest` it is the viewer's vector that the latest events move.
+    """
 
     just_after: float = 4.0
     next_item: float = 10.0
     item_item: float = 10.0
+    nearest: float = 50.0
 
 
 @dataclass(frozen=True, slots=True)
 class ContentParams:
     """How contents are embedded by what they are (spec §3.4), and asked."""
 
+    text: Literal["lsa", "words"] = "words"  # TF-IDF and its plane, or word vectors
     text_width: int = 32  # dimensions of each block
     tags_width: int = 16
     sound_width: int = 16
     visual_width: int = 32
+    audio_width: int = 16
     weights: Mapping[str, float] = field(
-        default_factory=lambda: {"text": 0.5, "tags": 1.0, "sound": 0.3, "visual": 1.0}
+        default_factory=lambda: {
+            "text": 0.5,
+            "tags": 1.0,
+            "sound": 0.3,
+            "visual": 1.0,
+            "audio": 0.3,
+        }
     )
+    comments_weight: float = 0.3  # of a content's comments beside its description, 0–1
     theta: float = 0.5  # θ, cosine above which a content is like an interest, −1…1
     least: int = 20  # contents that must pass; θ is lowered until they do
 
@@ -91,6 +106,7 @@ QUOTAS: Mapping[str, int] = {
     "liked_sounds": 20,
     "popular_near": 30,
     "explore": 20,
+    "liked_kinds": 100,
 }
 
 
@@ -116,6 +132,7 @@ class RetrievalParams:
     content_signal: Signal = field(default_factory=lambda: Signal(short_view=0.0))
     viewers: ViewerParams = field(default_factory=ViewerParams)
     viewers_signal: Signal = field(default_factory=Signal)
+    taste: TasteParams = field(default_factory=TasteParams)
     kappa: float = 10.0  # κ: contents met after which `hybrid` trusts both parents alike
     groups: GroupParams = field(default_factory=GroupParams)
     quotas: Mapping[str, int] = field(default_factory=lambda: dict(QUOTAS))
@@ -129,9 +146,47 @@ class RetrievalParams:
 
 DEFAULTS = RetrievalParams()
 
-# What no log can say that it earns: follows, new uploads and risers are shown on principle.
-LEAST_QUOTAS: Mapping[str, int] = {"followed": 40, "trending": 20, "fresh": 30, "explore": 20}
-MAX_POOL = 700  # distinct candidates of a request, on average, that tuned quotas add up to
+# What is read when a source is asked. The rest is fitted into the bundle: another value needs
+# another training.
+register(
+    "candidates",
+    DEFAULTS,
+    {
+        "query.just_after": (0.1, 1000),
+        "query.next_item": (0.1, 1000),
+        "query.item_item": (0.1, 1000),
+        "query.nearest": (0.1, 1000),
+        "content.theta": (-1, 1),
+        "content.least": (0, 1000),
+        "viewers.k": (1, 1000),
+        "viewers.shrinkage": (0, 1000),
+        "viewers.sharpness": (0, 50),
+        "viewers.damping": (0, 1000),
+        "interests.most": (1, 10),
+        "interests.likeness": (-1, 1),
+        "interests.importance": (0, 5),
+        "taste.category": (0, 2),
+        "taste.creator": (0, 2),
+        "taste.tags": (0, 2),
+        "taste.language": (0, 2),
+        "taste.noise": (0.05, 5),
+        "taste.memory": (1, 10_000),
+        "taste.optimism": (0, 5),
+        "taste.anybody": (0.01, 0.99),
+        "taste.worth": (0, 3),
+        "taste.foreign": (0, 10),
+        "taste.shortness": (0, 3),
+        "taste.length": (0, 2),
+        "taste.most": (1, 300),
+        "kappa": (0.1, 10_000),
+        **{f"quotas.{source}": (0, 1000) for source in QUOTAS},
+    },
+)
+
+# What no log can say that it earns: follows, new uploads and risers are shown on principle. Of
+# new uploads and risers a page's worth; see ADR 0027.
+LEAST_QUOTAS: Mapping[str, int] = {"followed": 40, "trending": 10, "fresh": 10, "explore": 20}
+MAX_POOL = 740  # distinct candidates of a request, on average, that tuned quotas add up to
 
 
 def with_values(params: RetrievalParams, values: Mapping[str, Any]) -> RetrievalParams:

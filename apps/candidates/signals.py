@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from apps.candidates.conf import Signal
 from apps.content.types import Catalog
 from apps.core.clock import HOUR_MS
-from apps.events.types import EventLog
-from apps.features.history import event_weights
+from apps.events.types import EventLog, EventType
+from apps.features.history import EVENT_WEIGHT, event_weights
 
 
 def confidences(
@@ -17,12 +17,14 @@ def confidences(
 ) -> NDArray[np.float32]:
     """Return how much each event speaks for (> 0) or against (< 0) its content, float32[n].
 
-    A view counts by whether it was long; every further event adds or takes away. All fade with
-    their age at `now_ms` where the signal has a half-life.
+    A view counts by whether it was long; every further event adds or takes away, and a hide that
+    is taken back gives back what it took. All fade with their age at `now_ms` where the signal has
+    a half-life.
     """
     weight, is_view, is_long = event_weights(log, catalog)
     views = np.where(is_long, signal.long_view, signal.short_view)
     extra = np.where(weight > 0, signal.explicit * weight, weight)
+    extra = np.where(log.kind == EventType.UNHIDE, -EVENT_WEIGHT[EventType.HIDE], extra)
     confidence = np.where(is_view, views, extra).astype(np.float32)
     if signal.half_life_hours is None:
         return confidence

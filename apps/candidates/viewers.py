@@ -51,7 +51,9 @@ class Viewers:
         at = self.index.search(query, k + 1, np.zeros(len(self), np.bool_))
         at = at[self.pk[at] != without][:k]
         cosine = self.vectors[at].astype(np.float32) @ query
-        return at[cosine > 0], cosine[cosine > 0]
+        order = np.argsort(-cosine, kind="stable")  # the index rounds otherwise
+        order = order[cosine[order] > 0]
+        return at[order], cosine[order]
 
     def met(
         self, at: NDArray[np.int64]

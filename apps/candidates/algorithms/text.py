@@ -79,15 +79,22 @@ def fit_terms(
 
     idf = ln((1 + n)/(1 + df)) + 1.
     """
-    frequency = Counter(term for document in documents for term in set(document))
-    ordered = sorted(frequency.items(), key=lambda pair: (-pair[1], pair[0]))
-    kept = [(term, df) for term, df in ordered[:most_terms] if df >= least_documents]
+    kept = frequent_terms(documents, most_terms, least_documents)
     df = np.array([df for _, df in kept], np.float64)
     idf = (np.log((1 + len(documents)) / (1 + df)) + 1).astype(np.float32)
     place = {term: at for at, (term, _) in enumerate(kept)}
     flat = Terms(place, idf, np.zeros((len(kept), 0), np.float32))
     _, _, right = truncated_svd(flat.weigh(documents), width, rng)
     return Terms(place, idf, np.ascontiguousarray(right.T))
+
+
+def frequent_terms(
+    documents: Sequence[Tokens], most_terms: int, least_documents: int
+) -> list[tuple[str, int]]:
+    """Return the terms in most documents and in how many each is, most first, ties by name."""
+    frequency = Counter(term for document in documents for term in set(document))
+    ordered = sorted(frequency.items(), key=lambda pair: (-pair[1], pair[0]))
+    return [(term, df) for term, df in ordered[:most_terms] if df >= least_documents]
 
 
 def hashed(keys: Iterable[int], width: int) -> NDArray[np.float32]:

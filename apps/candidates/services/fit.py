@@ -36,6 +36,7 @@ class Background:
 
     embedder: Embedder
     blocks: Blocks  # of the catalogue's rows
+    stamps: NDArray[np.int64]  # [n] their `changed_ms`, read before the contents were
     groups: profiles.Groups
 
 
@@ -43,7 +44,8 @@ def read_background(catalog: Catalog, params: RetrievalParams) -> Background:
     """Read what contents are, in chunks, learn their vocabulary and embed them."""
     pks = catalog.content_pk
     embedder = fit_embedder(pks, content.described, params.content, seed=params.seed)
-    return Background(embedder, embedder.all_blocks(pks, content.described), profiles.groups())
+    blocks = embedder.all_blocks(pks, content.described)
+    return Background(embedder, blocks, catalog.changed_ms, profiles.groups())
 
 
 def fit_retrieval(
@@ -82,7 +84,8 @@ def fit_vectors(log: EventLog, catalog: Catalog, params: RetrievalParams) -> NDA
 
 def fit_content(background: Background, params: RetrievalParams) -> ContentVectors:
     """Return the vectors of contents by what they are."""
-    return joined(background.embedder, background.blocks, dict(params.content.weights))
+    weights = dict(params.content.weights)
+    return joined(background.embedder, background.blocks, weights, background.stamps)
 
 
 def fit_neighborhood(

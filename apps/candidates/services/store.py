@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from apps.candidates.algorithms.als import gram
 from apps.candidates.algorithms.neighbors import Neighbors
-from apps.candidates.conf import RetrievalParams
+from apps.candidates.conf import DEFAULTS, RetrievalParams
 from apps.candidates.content_vectors import ContentVectors
 from apps.candidates.embedder import load_embedder
 from apps.candidates.embeddings import viewer_vector
@@ -67,6 +67,7 @@ def _save_more(models: RetrievalModels, folder: Path) -> None:
     if models.content is not None:
         models.content.embedder.save(folder)
         np.save(folder / "content_vectors.npy", models.content.fitted)
+        np.save(folder / "content_stamps.npy", models.content.fitted_stamps)
         build_angles(models.content.fitted, folder, "content", library=settings.VECTOR_INDEX)
     if models.viewers is not None:
         save_viewers(models.viewers, folder)
@@ -152,12 +153,15 @@ def _content(
         return None
     fitted = _mapped(folder, "content_vectors")
     fitted = fitted if is_same else _moved(fitted, rows, 0.0)
+    has_stamps = _has(folder, "content_stamps")
+    stamps = _mapped(folder, "content_stamps") if has_stamps else np.empty(0, np.int64)
     return ContentVectors(
         embedder=load_embedder(folder),
-        weights=dict(params.content.weights),
+        # A bundle from before a block came has no weight, and no vector, of it.
+        weights={**DEFAULTS.content.weights, **params.content.weights},
         fitted=fitted,
         index=open_angles(folder, "content", fitted, rows),
-        newer=np.empty((0, fitted.shape[1]), np.float32),
+        fitted_stamps=stamps if is_same else _moved(stamps, rows, 0),
     )
 
 

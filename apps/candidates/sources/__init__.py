@@ -8,6 +8,7 @@ from __future__ import annotations
 from apps.candidates.sources.crowd import FollowedCreators, Fresh, Popular, Trending
 from apps.candidates.sources.explore import Explore
 from apps.candidates.sources.interests import EachInterest, LikeContent
+from apps.candidates.sources.kinds import LikedKinds
 from apps.candidates.sources.near import LikedSounds, PopularNear
 from apps.candidates.sources.neighbors import Hybrid, SimilarViewers
 from apps.candidates.sources.taste import ItemItem, NearestContent, NextItem
@@ -34,5 +35,6 @@ SOURCES: tuple[Source[Request], ...] = (
     LikedSounds(),
     PopularNear(),
     Explore(),
+    LikedKinds(),
 )
 SOURCE_NAMES: tuple[str, ...] = tuple(source.name for source in SOURCES)

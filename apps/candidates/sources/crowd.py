@@ -94,10 +94,10 @@ class FollowedCreators(Proposer):
 
     def __call__(self, request: Request) -> RankedScores | None:
         """Score by upload time among followed creators."""
-        if not len(request.followed):
+        if not len(request.stance.followed):
             return None
         catalog, at_ms = request.catalog, request.query.at_ms
-        is_followed = np.isin(catalog.creator, request.followed) & catalog.is_servable
+        is_followed = np.isin(catalog.creator, request.stance.followed) & catalog.is_servable
         age_days = np.maximum((at_ms - catalog.uploaded_ms) / 86_400_000, 0)
         scores = np.where(is_followed, 1 / (1 + age_days), -np.inf).astype(np.float32)
         return RankedScores(scores, best_rows(scores, ORDERED))

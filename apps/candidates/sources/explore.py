@@ -15,7 +15,7 @@ from apps.core.clock import HOUR_MS
 from apps.features.stats import EVER, Counted
 
 GRADUATED = (30, 100, 300)  # views after which a content is in the next pool; after the last, none
-_CHANCES = (4.0, 2.0, 1.0)  # to be drawn, by pool
+CHANCES = (4.0, 2.0, 1.0)  # to be drawn, by pool
 _POOLED = 4000  # contents in the draw of an hour
 _SHIFT = np.uint64(11)
 
@@ -44,13 +44,14 @@ def _pool(request: Request) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return rows that may be drawn this hour, ascending, and their chances."""
     catalog, at_ms = request.catalog, request.query.at_ms
     views = request.stats.by["content"].all_at(Counted.VIEW, EVER, at_ms)[: len(catalog)]
-    is_new = (views < GRADUATED[-1]) & catalog.is_servable & (catalog.uploaded_ms <= at_ms)
+    is_new = (views < GRADUATED[-1]) & catalog.is_servable & ~catalog.is_reach_limited
+    is_new &= catalog.uploaded_ms <= at_ms
     rows = np.flatnonzero(is_new)
     if len(rows) > _POOLED:
         drawn = _uniform(rows, seed=at_ms // HOUR_MS)
         rows = np.sort(rows[np.argpartition(drawn, _POOLED)[:_POOLED]])
     pool = np.searchsorted(GRADUATED, views[rows], side="right")
-    return rows, np.array(_CHANCES)[pool]
+    return rows, np.array(CHANCES)[pool]
 
 
 def _uniform(rows: NDArray[np.int64], *, seed: int) -> NDArray[np.float64]:

@@ -83,7 +83,10 @@ class NearestContent(Proposer):
 
 
 def own_vector(request: Request) -> NDArray[np.float32] | None:
-    """Return the viewer's vector in the collaborative space, None for who met nothing known."""
+    """Return the viewer's vector in the collaborative space, None for who met nothing known.
+
+    The latest events count most, as `query.nearest` says.
+    """
     return request.shared("own_vector", _own_vector)
 
 
@@ -95,4 +98,6 @@ def _own_vector(request: Request) -> NDArray[np.float32] | None:
     known = rows < len(models.vectors)
     if not known.any():
         return None
-    return viewer_vector(models, rows[known], weights[known])
+    rows, weights = rows[known], weights[known]
+    lately = recency_weights(weights, len(rows), request.params.query.nearest)
+    return viewer_vector(models, rows, lately)

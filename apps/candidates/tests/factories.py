@@ -82,6 +82,8 @@ def make_catalog(n: int = 6, **columns: Any) -> Catalog:
         "uploaded_ms": NOW_MS - np.arange(n, 0, -1) * DAY_MS,
         "changed_ms": np.full(n, NOW_MS),
         "is_servable": np.ones(n, np.bool_),
+        "is_age_restricted": np.zeros(n, np.bool_),
+        "is_reach_limited": np.zeros(n, np.bool_),
         "languages": (),
         "categories": ("music", "sports"),
         "n_sounds": 0,
@@ -132,7 +134,7 @@ def make_background(
     viewers = sorted(groups or {})
     names = np.array([(groups or {})[v] for v in viewers], np.str_).reshape(-1, 2)
     told = Groups(np.array(viewers, np.int64), names)
-    return Background(embedder, embedder.all_blocks(pks, describe), told)
+    return Background(embedder, embedder.all_blocks(pks, describe), catalog.changed_ms, told)
 
 
 def made_of(*topics: str, sound: int | None = None) -> Described:

@@ -33,6 +33,7 @@ from apps.core.clock import DAY_MS, HOUR_MS
 from apps.core.pipeline import Source
 from apps.events.types import EventLog, EventType
 from apps.features.stats import EVER, HOURS_6
+from apps.profiles.types import Stance
 
 
 def proposed(source: Source[Request], request: Request, k: int = 10) -> list[int]:
@@ -62,16 +63,18 @@ class TestMergeRepeats:
 class TestFollowedCreators:
     def test_newest_contents_of_followed_creators_come_first(self) -> None:
         # Rows 1 and 4 are by creator 1; a row is a day newer than the one before.
-        request = make_request(make_catalog(6), followed=np.array([1]))
+        request = make_request(make_catalog(6), stance=Stance(followed=np.array([1])))
         assert proposed(FollowedCreators(), request) == [4, 1]
 
     def test_contents_that_cannot_be_shown_are_not_proposed(self) -> None:
         catalog = make_catalog(6, is_servable=np.arange(6) != 4)
-        request = make_request(catalog, followed=np.array([1]))
+        request = make_request(catalog, stance=Stance(followed=np.array([1])))
         assert proposed(FollowedCreators(), request) == [1]
 
     def test_others_have_no_score(self) -> None:
-        scores = FollowedCreators()(make_request(make_catalog(6), followed=np.array([1])))
+        scores = FollowedCreators()(
+            make_request(make_catalog(6), stance=Stance(followed=np.array([1])))
+        )
         assert scores is not None
         assert np.isnan(scores.at(np.arange(6))).tolist() == [True, False, True, True, False, True]
 
@@ -239,7 +242,7 @@ class TestEverySource:
             watched(3, 7, 41, 25, 3),
             log=two_communities(),
             models=models,
-            followed=np.array([1]),
+            stance=Stance(followed=np.array([1])),
             age_group="18-24",
             language=0,
         )
