@@ -1,11 +1,12 @@
-"""Admin of tuned parameters."""
+"""Admin of tuned parameters and of the steps of incremental training."""
 
 from __future__ import annotations
 
 from django.contrib import admin
 from django.http import HttpRequest
 
-from apps.learning.models import TunedParam
+from apps.core.admin import ReadOnlyAdmin, moment
+from apps.learning.models import OnlineStep, Rollout, TunedParam
 
 
 @admin.register(TunedParam)
@@ -49,3 +50,86 @@ class TunedParamAdmin(admin.ModelAdmin):
     def unpin(self, request: HttpRequest, queryset: object) -> None:
         """Give values back to the search."""
         queryset.update(is_pinned=False)  # type: ignore[attr-defined]
+
+
+@admin.register(OnlineStep)
+class OnlineStepAdmin(ReadOnlyAdmin):
+    """What incremental training did, step by step, newest first: buffering, training, published.
+
+    Refused: what was learned made the newest views worse. Empty: no view could be learned from.
+    Dropped: another bundle was promoted.
+    """
+
+    list_display = [
+        "__str__",
+        "state",
+        moment("closed_ms", "closed (UTC)"),
+        "n_views",
+        "n_examples",
+        "n_late",
+        "shown_loss",
+        "shown_judgment",
+        "shown_multiplier",
+        "version",
+    ]
+    list_filter = ["state"]
+    search_fields = ["parent", "version"]
+    ordering = ["-id"]
+    sortable_by = ()
+    fields = [
+        "parent",
+        "state",
+        "reason",
+        moment("opened_ms", "opened (UTC)"),
+        moment("closed_ms", "closed (UTC)"),
+        "n_views",
+        "n_examples",
+        "n_late",
+        "skipped",
+        "shown_loss",
+        "shown_judgment",
+        "shown_multiplier",
+        "version",
+        "train_ms",
+        "delay_ms",
+        "after_transaction",
+        "after_event",
+        "until_transaction",
+        "until_event",
+    ]
+
+    @admin.display(description="prequential loss")
+    def shown_loss(self, step: OnlineStep) -> str:
+        """Return the loss on the new views before they were learned from."""
+        return "–" if step.prequential_loss is None else f"{step.prequential_loss:.4f}"
+
+    @admin.display(description="loss on the newest, before → after")
+    def shown_judgment(self, step: OnlineStep) -> str:
+        """Return what the step did to the loss on the views that judge it."""
+        if step.held_before is None or step.held_after is None:
+            return "–"
+        return f"{step.held_before:.4f} → {step.held_after:.4f}"
+
+    @admin.display(description="m_t")
+    def shown_multiplier(self, step: OnlineStep) -> str:
+        """Return the multiplier of the learning rate."""
+        return "–" if step.multiplier is None else f"{step.multiplier:.3f}"
+
+
+@admin.register(Rollout)
+class RolloutAdmin(ReadOnlyAdmin):
+    """Candidates on their way to serve everybody, newest first; `/ops/models/` begins and ends."""
+
+    list_display = [
+        "candidate",
+        "stage",
+        "percent",
+        "baseline",
+        "is_automatic",
+        "experiment",
+        moment("since_ms", "since (UTC)"),
+    ]
+    list_filter = ["stage"]
+    list_select_related = ["candidate", "baseline", "experiment"]
+    search_fields = ["experiment__key"]
+    ordering = ["-id"]

@@ -1,15 +1,16 @@
 """The gates between a candidate and production, in one list (spec §6.3).
 
 Each says passed, failed or not enough data, with numbers; what they said is stored with the
-version. A gate over traffic (shadow, canary) is one more function in `GATES`.
+version. What is asked of traffic, shadow and canary, follows in `apps.learning.rollout`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
+from django.db import transaction
 
 from apps.content.types import Catalog
 from apps.core.models import Artifact
@@ -98,6 +99,28 @@ def judge(artifact: Artifact, trial: Trial) -> list[Verdict]:
     """
     asked = GATES if trial.production else (sanity,)
     verdicts = [gate(trial) for gate in asked]
-    Artifact.objects.filter(pk=artifact.pk).update(gates=[asdict(v) for v in verdicts])
-    artifact.refresh_from_db()
+    keep(artifact, verdicts)
     return verdicts
+
+
+def keep(artifact: Artifact, verdicts: Sequence[Verdict]) -> None:
+    """Store what gates say with the version, in place of what the same gates said before."""
+    said = {verdict.gate: asdict(verdict) for verdict in verdicts}
+    with transaction.atomic():
+        stored = Artifact.objects.select_for_update().get(pk=artifact.pk)
+        before = {verdict["gate"]: verdict for verdict in stored.gates}
+        artifact.gates = list((before | said).values())
+        Artifact.objects.filter(pk=artifact.pk).update(gates=artifact.gates)
+
+
+def is_passed(artifact: Artifact) -> bool:
+    """Say whether every gate that was asked about the version has passed it, and one was."""
+    states = [verdict["state"] for verdict in artifact.gates]
+    return bool(states) and all(state == State.PASSED for state in states)
+
+
+def is_refresh(artifact: Artifact, production: Artifact | None) -> bool:
+    """Say whether a version comes of the same recipe as production, on newer data."""
+    recipe = production.manifest.get("recipe") if production else None
+    # A version from before recipes were noted is taken for the same: to be no worse is asked.
+    return recipe is None or bool(recipe == artifact.manifest.get("recipe"))

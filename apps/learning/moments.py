@@ -16,6 +16,8 @@ from apps.features.history import Histories
 from apps.features.replay import Pairs
 from apps.features.stats import Stats
 from apps.features.types import Context, Query
+from apps.learning.slices import timed_views
+from apps.learning.slots import slots_of
 from apps.profiles import selectors as profiles
 
 _RETRIEVAL: Pipeline[Request] = Pipeline(sources=SOURCES, filters=(), scorers=(), rerankers=())
@@ -37,7 +39,6 @@ class Moment:
 
     def request(self, viewer: int) -> Request:
         """Return the request that the viewer could make at this moment."""
-        followed, hidden = self.stances.of(viewer)
         history = self.histories.events_of(viewer, self.at_ms)
         return Request(
             query=Query(
@@ -50,8 +51,7 @@ class Moment:
             catalog=self.catalog,
             stats=self.stats,
             models=self.models,
-            followed=self.catalog.creator_rows_of(followed),
-            hidden=self.catalog.creator_rows_of(hidden),
+            stance=self.stances.of(viewer).mapped(self.catalog.creator_rows_of),
             age_group=str(self.groups.of(np.array([viewer]))[1][0]),
         )
 
@@ -83,9 +83,15 @@ def moment(log: EventLog, catalog: Catalog, models: RetrievalModels, at_ms: int)
 
 def pairs_of(log: EventLog, catalog: Catalog) -> Pairs:
     """Return one pair an event of `log`, as its viewer's request would have asked for it."""
-    return Pairs.of_events(log, profiles.languages(catalog.languages).of(log.viewer))
+    language = profiles.languages(catalog.languages).of(log.viewer)
+    return Pairs.of_events(log, language, slots_of(log, catalog))
 
 
 def main_surface(log: EventLog) -> int:
-    """Return the page of the app where most views happen: what offline requests assume."""
-    return int(np.bincount(log.surface).argmax()) if len(log) else 0
+    """Return the page of the app where most views happen: what offline requests assume.
+
+    Views that an importer gave a time tell no page either: they count only where there are no
+    others.
+    """
+    views = log.surface[timed_views(log)]
+    return int(np.bincount(views if len(views) else log.surface).argmax()) if len(log) else 0

@@ -86,6 +86,7 @@ def read_pairs(path: Path, catalog: Catalog) -> PairTable:
             language=languages(catalog.languages).of(viewer),
             device=np.zeros(len(table), np.int64),
             network_ms=np.full(len(table), np.nan, np.float32),
+            slot=np.ones(len(table), np.float32),
         ),
     )
 

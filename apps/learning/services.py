@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
-import sys
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.utils import timezone
 
 from apps.candidates.conf import value_of
@@ -24,20 +21,21 @@ from apps.core.errors import RecsysError
 from apps.core.leases import lease
 from apps.core.models import Artifact
 from apps.events import selectors as events
+from apps.events.models import Event
 from apps.events.types import EventLog, EventType
 from apps.features.selectors import SCHEMA_HASH
 from apps.learning import bundle, gates, selectors
-from apps.learning.algorithms.promotion import GateParams, State, is_proven
+from apps.learning.algorithms.promotion import GateParams, State, Verdict, is_proven
 from apps.learning.conf import TrainingParams
 from apps.learning.evaluation.earlier import Earlier, last_production
 from apps.learning.evaluation.ranking import Recommend
 from apps.learning.gates import Trial
-from apps.learning.models import TunedParam
+from apps.learning.models import Rollout, TunedParam
 from apps.learning.training import Say, train_all
 from apps.learning.tuning.search import tune
 
 MIN_VIEWS = 100  # fewer say nothing worth a model
-CHILD_SECONDS = 3 * 3600
+_YOUNG = 200_000  # events of a log that is trained on as it grows; beyond, nights are enough
 
 
 class TrainingError(RecsysError):
@@ -67,19 +65,23 @@ def train_through_gates(
     until_ms: int | None = None,
     gate_params: GateParams | None = None,
     needs_proof: bool = True,
+    by_canary: bool = False,
 ) -> Artifact:
     """Train a candidate, judge it on what was held out of it, promote it if every gate passes.
 
     The latest part of what production does not know is held out; what is judged is what is
     promoted. The first version needs to be sane only and learns from everything. Without
     `needs_proof` it is enough that no gate fails: somebody asked for this training, and where
-    too little happened since the last one there is nothing to prove it by.
+    too little happened since the last one there is nothing to prove it by. The same holds for a
+    refresh that has learned from many times what production has. With `by_canary` a rollout decides
+    about every version but the first.
     """
     thresholds = gate_params or GateParams()
     with _training():
         catalog = content.catalog()
         say("reading the log")
         log = _readable_log(catalog, until_ms)
+        serving = artifacts.production_artifact(bundle.FAMILY)
         production = last_production(catalog)
         held = None
         if isinstance(production, Earlier):
@@ -93,14 +95,17 @@ def train_through_gates(
             catalog=catalog,
             recommend=recommend,
             params=thresholds,
-            is_refresh=_is_refresh(artifact),
+            is_refresh=gates.is_refresh(artifact, serving),
         )
         verdicts = gates.judge(artifact, trial)
         for verdict in verdicts:
             say(f"gate {verdict.gate}: {verdict.state}: {verdict.reason}")
         is_refused = any(verdict.state == State.FAILED for verdict in verdicts)
+        if serving and by_canary:
+            return artifact
+        needs_proof = needs_proof and not _outgrows(artifact, thresholds)
         if is_proven(verdicts) or not (needs_proof or is_refused):
-            artifacts.promote_artifact(artifact)
+            artifacts.promote_artifact(artifact, by="training", why=_in_short(verdicts))
             artifact.refresh_from_db()
         return artifact
 
@@ -110,7 +115,16 @@ def _training() -> Iterator[None]:
     with lease("train") as is_mine:
         if not is_mine:
             raise TrainingError("another training is running; try again when it has ended")
+        if busy := Rollout.objects.filter(stage=Rollout.Stage.CANARY).first():
+            raise TrainingError(
+                f"{busy} serves some viewers, and a new candidate would take its place; wait, "
+                "or end it: manage.py canary --stop"
+            )
         yield
+
+
+def _in_short(verdicts: Sequence[Verdict]) -> str:
+    return ", ".join(f"{verdict.gate}: {verdict.state}" for verdict in verdicts)
 
 
 def _publish(
@@ -146,11 +160,31 @@ def recipe_of(params: TrainingParams) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _is_refresh(artifact: Artifact) -> bool:
+def is_outgrown(params: GateParams | None = None) -> bool:
+    """Say whether a young log is so much longer than at the latest training that it is time.
+
+    Counts no further than it has to.
+    """
+    latest = Artifact.objects.filter(family=bundle.FAMILY).order_by("-pk").first()
+    if latest is None:
+        views = Event.objects.filter(kind=EventType.VIEW)[:MIN_VIEWS]
+        return views.count() == MIN_VIEWS
+    known = latest.manifest.get("n_events", _YOUNG)
+    if known >= _YOUNG:
+        return False
+    thresholds = params or GateParams()
+    # What is held out to judge by is not learned from: the rest must have grown by as much.
+    needed = math.ceil(thresholds.growth * known / (1 - thresholds.max_share))
+    return Event.objects.all()[:needed].count() == needed
+
+
+def _outgrows(artifact: Artifact, params: GateParams) -> bool:
+    """Say whether a refresh knows so much more than production that it need not be proven."""
     production = artifacts.production_artifact(artifact.family)
-    recipe = production.manifest.get("recipe") if production else None
-    # A version from before recipes were noted is taken for the same: to be no worse is asked.
-    return recipe is None or bool(recipe == artifact.manifest["recipe"])
+    if production is None or not gates.is_refresh(artifact, production):
+        return False
+    known = production.manifest.get("n_events")
+    return known is not None and artifact.manifest["n_events"] >= params.growth * known
 
 
 def _readable_log(catalog: Catalog, until_ms: int | None = None) -> EventLog:
@@ -196,15 +230,3 @@ def pin(values: dict[str, Any], *, unpin: Sequence[str] = ()) -> None:
         param.clean()
         param.save()
     TunedParam.objects.filter(name__in=unpin).update(is_pinned=False)
-
-
-def run_in_child(*arguments: str) -> None:
-    """Run a command in a process of its own, which can neither slow nor crash this one."""
-    command = [sys.executable, str(Path(settings.BASE_DIR) / "manage.py"), *arguments, "--quiet"]
-    result = subprocess.run(  # noqa: S603  fixed program
-        command, capture_output=True, text=True, check=False, timeout=CHILD_SECONDS
-    )
-    if result.returncode != 0:
-        raise TrainingError(
-            f"manage.py {arguments[0]} ended with {result.returncode}: {result.stderr[-500:]}"
-        )

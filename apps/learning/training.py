@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -27,12 +28,14 @@ from apps.ranking.blend import Blend, Predictions, trees_only
 from apps.ranking.blend import fit as fit_blend
 from apps.ranking.boosted import BoostedRanker
 from apps.ranking.boosted import fit as fit_boosted
-from apps.ranking.boosters import MIN_POSITIVES, Frame, Model
+from apps.ranking.boosters import MIN_POSITIVES
 from apps.ranking.inputs import Inputs, ids_of
 from apps.ranking.neural import NeuralRanker
 from apps.ranking.pool import opinions, rank_fusion
 from apps.ranking.rankers import SELECT_NAMES, Rankers, select_features
-from apps.ranking.types import BOOSTED, LEARNED, NEURAL, WATCH_QUANTILE, Labels
+from apps.ranking.select import SelectRanker, unlearned
+from apps.ranking.select import fit as fit_select
+from apps.ranking.types import BOOSTED, LEARNED, NEURAL, SELECT, WATCH_QUANTILE, Labels
 
 logger = logging.getLogger(__name__)
 
@@ -55,16 +58,17 @@ def train_all(
     """Return retrieval models and rankers that know nothing but `log`."""
     say("what contents are")
     background = read_background(catalog, params.retrieval)
-    # Not kept in a name: the examples are most of the memory, and gone when the heads are trained.
-    select = train_select(list(_examples(log, catalog, params, background, say)), params)
-    say("heads")
-    of_views = train_heads(log, catalog, params)
-    say("retrieval models on everything")
-    retrieval = fit_retrieval(log, catalog, params.retrieval, background)
-    rankers = Rankers(
-        version, select, of_views.boosted, of_views.neural, of_views.blend, of_views.watch
-    )
-    return Trained(retrieval, rankers, of_views.encoder)
+    say("views and what came of them")
+    views = known_views(log, catalog, params)
+    # Making pools is Python, on one core; boosting is not: the other core learns the heads.
+    with ThreadPoolExecutor(1) as beside:
+        learning = beside.submit(fit_heads, views, params)
+        select = train_select(list(_examples(log, catalog, params, background, say)), params)
+        say("retrieval models on everything")
+        retrieval = fit_retrieval(log, catalog, params.retrieval, background)
+        say("heads")
+        heads = learning.result()
+    return Trained(retrieval, heads.with_select(version, select), heads.encoder)
 
 
 def _examples(
@@ -87,6 +91,7 @@ class Examples(NamedTuple):
 
     x: NDArray[np.float32]  # [n, len(SELECT_NAMES)]
     y: NDArray[np.float32]  # [n] 1 watched long, shown_label shown, 0 neither
+    sizes: NDArray[np.int64]  # [pools] candidates of each, in order
 
 
 def slice_examples(part: Slice, then: Moment, params: TrainingParams) -> Examples:
@@ -109,7 +114,8 @@ def slice_examples(part: Slice, then: Moment, params: TrainingParams) -> Example
         kept.append(_viewer_examples(viewer, then, labels, params, rng))
     x = [part_x for part_x, _ in kept] or [np.empty((0, len(SELECT_NAMES)), np.float32)]
     y = [part_y for _, part_y in kept] or [np.empty(0, np.float32)]
-    return Examples(np.concatenate(x), np.concatenate(y))
+    sizes = np.array([len(part_y) for part_y in y if len(part_y)], np.int64)
+    return Examples(np.concatenate(x), np.concatenate(y), sizes)
 
 
 def _viewer_examples(
@@ -133,16 +139,17 @@ def _viewer_examples(
     return select_features(request, pool, given, chosen), labels[pool.rows[chosen]]
 
 
-def train_select(examples: list[Examples], params: TrainingParams) -> Model:
-    """Return the ranker of pools; without any positive example there is none to learn."""
+def train_select(examples: list[Examples], params: TrainingParams) -> SelectRanker:
+    """Return the ranker of pools; with hardly any positive example there is none to learn."""
     if not examples:
-        return Model(None, 0.0)
+        return unlearned()
     x = [e.x for e in examples]
     y = np.concatenate([e.y for e in examples])
-    if np.count_nonzero(y == 1) < MIN_POSITIVES:
+    sizes = np.concatenate([e.sizes for e in examples])
+    select = fit_select(x, y, sizes, SELECT_NAMES, params.select)
+    if not select.is_learned:
         logger.warning("too few examples for the select ranker; sources' own order will serve")
-        return Model(None, 0.0)
-    return Model(Frame(x, list(SELECT_NAMES)).train(y, params.select), float(y.mean()))
+    return select
 
 
 class Heads(NamedTuple):
@@ -152,53 +159,83 @@ class Heads(NamedTuple):
     neural: NeuralRanker | None
     blend: Blend
     watch: WatchQuantiles
+    means: dict[str, float]  # of what each head says of the held views
     encoder: Encoder
+
+    def with_select(self, version: str, select: SelectRanker) -> Rankers:
+        """Return all that scores."""
+        means = self.means | {SELECT: select.mean}
+        return Rankers(version, select, self.boosted, self.neural, self.blend, self.watch, means)
+
+
+class Views(NamedTuple):
+    """The latest views of a log in order of time, as of their moments, and what came of them."""
+
+    inputs: Inputs  # of n views
+    labels: Labels  # of the heads
+    seconds: NDArray[np.float32]  # [n] watched, NaN where not known
 
 
 def train_heads(log: EventLog, catalog: Catalog, params: TrainingParams) -> Heads:
-    """Return rankers, blend and watch quantiles of the latest views, in order of time.
+    """Return rankers, blend and watch quantiles of the latest views of a log."""
+    return fit_heads(known_views(log, catalog, params), params)
+
+
+def known_views(log: EventLog, catalog: Catalog, params: TrainingParams) -> Views:
+    """Return the latest views with a known time; asks the database who they are of."""
+    views = np.flatnonzero(timed_views(log))[-params.max_views :]
+    shown = log.take(views)
+    x = replay(log, catalog, pairs_of(shown, catalog))
+    labels: Labels = {
+        head: label.astype(np.float32) for head, label in label_views(log, views, catalog).items()
+    }
+    seconds = np.minimum(shown.watch_seconds, _MAX_WATCH_SECONDS)
+    return Views(Inputs(x, ids_of(shown.viewer, shown.content, catalog)), labels, seconds)
+
+
+def fit_heads(views: Views, params: TrainingParams) -> Heads:
+    """Return what learned from views; touches no database, so that any thread may do it.
 
     Both rankers learn from the earlier views; on the latest ones, which neither has learned from,
     they are weighed and calibrated. Then both learn from all: the trees anew, the network as the
     views come.
     """
-    views = np.flatnonzero(timed_views(log))[-params.max_views :]
-    shown = log.take(views)
-    x = replay(log, catalog, pairs_of(shown, catalog))
-    inputs = Inputs(x, ids_of(shown.viewer, shown.content, catalog))
-    encoder = fit(x)
-    seconds = np.minimum(shown.watch_seconds, _MAX_WATCH_SECONDS)
+    inputs, labels, seconds = views
+    encoder = fit(inputs.features)
     watch = watch_quantiles.fit(seconds, inputs.duration)
-    labels: Labels = {
-        head: label.astype(np.float32) for head, label in label_views(log, views, catalog).items()
-    }
-    labels[WATCH_QUANTILE] = watch.quantile(seconds, inputs.duration)
-    n_held = int(params.held_share * len(views))
+    labels = labels | {WATCH_QUANTILE: watch.quantile(seconds, inputs.duration)}
+    n_held = int(params.held_share * len(inputs))
     if n_held < 2 * MIN_POSITIVES:
         boosted = fit_boosted(inputs, labels, params.boosted)
-        return Heads(boosted, None, trees_only((BOOSTED, NEURAL)), watch, encoder)
+        means = {name: model.base for name, model in boosted.models.items()}
+        return Heads(boosted, None, trees_only((BOOSTED, NEURAL)), watch, means, encoder)
     neural, blend, expected = _train_together(inputs, labels, n_held, encoder, params)
-    watch = watch.judged(expected, labels[WATCH_QUANTILE][-n_held:])
-    return Heads(fit_boosted(inputs, labels, params.boosted), neural, blend, watch, encoder)
+    watch = watch.judged(expected[WATCH_QUANTILE], labels[WATCH_QUANTILE][-n_held:])
+    means = {name: float(values.mean()) for name, values in expected.items()}
+    boosted = fit_boosted(inputs, labels, params.boosted)
+    return Heads(boosted, neural, blend, watch, means, encoder)
 
 
 def _train_together(
     inputs: Inputs, labels: Labels, n_held: int, encoder: Encoder, params: TrainingParams
-) -> tuple[NeuralRanker, Blend, NDArray[np.float64]]:
+) -> tuple[NeuralRanker, Blend, Predictions]:
     """Return the network that has learned from everything, and the blend by the held views.
 
-    Beside them stands the watch quantile that was expected of each held view.
+    Beside them stands what was expected of each held view. The trees that are weighed here are
+    thrown away, so they learn from the latest of the earlier views only.
     """
     early, held = slice(0, len(inputs) - n_held), slice(len(inputs) - n_held, None)
     known, known_labels = inputs.take(early), _part(labels, early)
     asked, answers = inputs.take(held), _part(labels, held)
-    boosted = fit_boosted(known, known_labels, params.boosted).predict(asked, threads=2)
+    latest = slice(-params.weigh_views, None)
+    weighed = fit_boosted(known.take(latest), _part(known_labels, latest), params.boosted)
+    boosted = weighed.predict(asked)
     network = NeuralRanker(encoder, params.neural, LEARNED)
     network.fit(known, known_labels, validation=int(params.held_share * len(known)))
     prequential = _as_they_come(network, asked, answers)
     predicted = {BOOSTED: boosted, NEURAL: prequential}
     blend = fit_blend(predicted, answers)
-    return network, blend, blend.mix(predicted)[WATCH_QUANTILE]
+    return network, blend, blend.mix(predicted)
 
 
 def _as_they_come(network: NeuralRanker, inputs: Inputs, labels: Labels) -> Predictions:

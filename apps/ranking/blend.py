@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -36,16 +36,19 @@ class Blend:
     experts: tuple[str, ...]
     heads: dict[str, HeadBlend]
 
-    def mix(self, predicted: dict[str, Predictions]) -> Predictions:
-        """Return each head's probability from the experts' that are alive.
+    def mix(
+        self, predicted: dict[str, Predictions], heads: Iterable[str] | None = None
+    ) -> Predictions:
+        """Return the probability of each head, or of some, from the experts' that are alive.
 
         predicted: expert → head → float64[n]. One that is not there, or not finite for a pair,
         leaves its weight to the others; where none is left the answer is NaN.
         """
-        return {
-            name: _calibrated(_mixed(self._logits(predicted, name), head.hedge), head)
-            for name, head in self.heads.items()
-        }
+        names = list(heads or self.heads)
+        z = np.stack([self._logits(predicted, name) for name in names])  # [heads, n, experts]
+        mixed = _mixed(z, np.stack([self.heads[name].hedge.weights() for name in names])[:, None])
+        calibrated = [self.heads[h].calibrator(z) for h, z in zip(names, mixed, strict=True)]
+        return dict(zip(names, np.asarray(sigmoid(np.stack(calibrated)), np.float64), strict=True))
 
     def after(self, predicted: dict[str, Predictions], labels: Labels) -> Blend:
         """Return the blend with weights moved by what came of pairs [n], in order of time."""
@@ -97,7 +100,7 @@ class Blend:
     def _logits(self, predicted: dict[str, Predictions], head: str) -> NDArray[np.float64]:
         n = len(next(iter(predicted.values()))[head])
         missing = {head: np.full(n, np.nan)}
-        return np.stack([logit(predicted.get(e, missing)[head]) for e in self.experts], axis=1)
+        return logit(np.stack([predicted.get(e, missing)[head] for e in self.experts], axis=1))
 
 
 def trees_only(experts: Sequence[str]) -> Blend:
@@ -121,7 +124,7 @@ def fit(predicted: dict[str, Predictions], labels: Labels) -> Blend:
             continue
         z = blank._logits(predicted, name)[known]
         hedge = Hedge(best_weights(z, y), np.zeros(len(experts)))
-        heads[name] = HeadBlend(hedge, calibration.fit(_mixed(z, hedge), y))
+        heads[name] = HeadBlend(hedge, calibration.fit(_mixed(z, hedge.weights()), y))
     return Blend(experts, heads)
 
 
@@ -129,19 +132,15 @@ def _all_for_trees(experts: Sequence[str]) -> Hedge:
     return Hedge(np.array([float(name == BOOSTED) for name in experts]), np.zeros(len(experts)))
 
 
-def _calibrated(z: NDArray[np.float64], head: HeadBlend) -> NDArray[np.float64]:
-    return np.asarray(sigmoid(head.calibrator(z)), np.float64)
+def _mixed(z: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return Σ_m w_m z_m over the finite logits, float64[…, n]; the others' weights are theirs.
 
-
-def _mixed(z: NDArray[np.float64], hedge: Hedge) -> NDArray[np.float64]:
-    """Return Σ_m w_m z_m over the finite logits, float64[n]; the weights of the others are theirs.
-
-    Where the finite ones have no weight at all they share it equally.
+    z: [..., n, experts]; weights: what that can be multiplied with. Where the finite ones have no
+    weight at all they share it equally.
     """
-    weight = np.where(np.isfinite(z), hedge.weights(), 0)
-    total = weight.sum(axis=1, keepdims=True)
-    equal = np.isfinite(z).astype(np.float64)
-    weight = np.where(total > 0, weight, equal)
-    total = weight.sum(axis=1)
+    is_finite = np.isfinite(z)
+    weight = np.where(is_finite, weights, 0)
+    weight = np.where(weight.sum(axis=-1, keepdims=True) > 0, weight, is_finite)
     with np.errstate(invalid="ignore"):
-        return np.asarray((np.where(weight > 0, z, 0) * weight).sum(axis=1) / total)
+        total = (np.where(weight > 0, z, 0) * weight).sum(axis=-1)
+        return np.asarray(total / weight.sum(axis=-1))

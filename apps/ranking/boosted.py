@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,10 +46,13 @@ class BoostedRanker:
 
     def predict(self, inputs: Inputs, *, threads: int = 1) -> dict[str, NDArray[np.float64]]:
         """Return each head's probability, float64[n]."""
-        return {
-            name: model.predict(inputs.features, threads=threads)
-            for name, model in self.models.items()
-        }
+        return self.predict_some(inputs, self.heads, threads=threads)
+
+    def predict_some(
+        self, inputs: Inputs, heads: Iterable[str], *, threads: int = 1
+    ) -> dict[str, NDArray[np.float64]]:
+        """Return the probabilities of some heads: every head is a model of its own."""
+        return {name: self.models[name].predict(inputs.features, threads=threads) for name in heads}
 
     def partial_fit(self, inputs: Inputs, labels: Labels) -> float | None:
         """Learn nothing: trees are trained from all examples or not at all."""

@@ -13,6 +13,7 @@ from apps.candidates.rules import CompiledRule
 from apps.candidates.sources import SOURCE_NAMES
 from apps.candidates.types import Request
 from apps.core.candidates import Candidates
+from apps.ranking.scaling import scaled
 
 RulesOf = Callable[[Request], Sequence[CompiledRule]]
 EDITORIAL = len(SOURCE_NAMES)  # `main_source` of a pinned content: no source, an editor
@@ -37,11 +38,7 @@ class Exclusions:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Multiplies scores by the factors of the rules that speak of a candidate.
-
-    Where scores can be negative they are taken above the lowest one, so that a factor below 1
-    demotes on every scale.
-    """
+    """Multiplies scores by the factors of the rules that speak of a candidate."""
 
     rules: RulesOf
     name: str = "editorial_weights"
@@ -52,13 +49,7 @@ class Weights:
         for rule in _with_effect(self.rules(request), Rule.Effect.WEIGHT):
             holds = rule.holds(request.catalog, candidates.rows, request.query.at_ms)
             factor = np.where(holds, factor * rule.rule.factor, factor)
-        if (factor == 1).all():
-            return candidates
-        score = candidates["score"]
-        is_finite = np.isfinite(score)
-        floor = score[is_finite].min(initial=0)  # 0 where no score is negative
-        weighted = np.where(is_finite, (score - floor) * factor + floor, score)
-        return candidates.with_columns(score=weighted)
+        return scaled(candidates, factor)
 
 
 @dataclass(frozen=True, slots=True)

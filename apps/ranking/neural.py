@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from apps.features.encoding import ENCODED_NAMES, N_BUCKETS, Encoder
 from apps.features.encoding import load as load_encoder
 from apps.ranking.algorithms import adam
 from apps.ranking.algorithms.adaptive_rate import Multiplier, decayed_rate, moved
-from apps.ranking.algorithms.loss import Floats, logit, mean_loss, sigmoid
+from apps.ranking.algorithms.loss import Floats, logit, losses, mean_loss, sigmoid
 from apps.ranking.algorithms.network import Batch, Params, Shape, forward, gradients, initial
 from apps.ranking.inputs import FIELDS, Inputs
 from apps.ranking.types import NEURAL, Labels
@@ -59,6 +59,7 @@ class NeuralRanker:
         self.m: Params = {name: np.zeros_like(w) for name, w in self.weights.items()}
         self.v: Params = {name: np.zeros_like(w) for name, w in self.weights.items()}
         self.t = 0  # optimizer steps so far
+        self.pass_losses: list[float] = []  # of the held-out examples, after each pass of `fit`
         self.multiplier = Multiplier()
         self.is_seen = {name: np.zeros(n_rows, np.bool_) for name, n_rows, _ in fields}
         self.total = {name: np.zeros(params.dim) for name, _, _ in fields}  # of the seen rows
@@ -76,11 +77,45 @@ class NeuralRanker:
         The loss of each batch before it is learned from is the validation that moves m_t.
         """
         y = self._stack(labels)
-        losses = [
+        found = [
             self._learn(inputs.take(part), y[part], is_new=True) * (part.stop - part.start)
             for part in self._batches(len(inputs))
         ]
-        return sum(losses) / max(len(inputs), 1)
+        return sum(found) / max(len(inputs), 1)
+
+    def rehearse(self, inputs: Inputs, labels: Labels) -> None:
+        """Learn from examples once more, in one pass: they are no validation, m_t stays."""
+        y = self._stack(labels)
+        for part in self._batches(len(inputs)):
+            self._learn(inputs.take(part), y[part], is_new=False)
+
+    def losses(self, inputs: Inputs, labels: Labels) -> NDArray[np.float64]:
+        """Return each example's loss, summed over the heads known of it; NaN where a weight is."""
+        y = self._stack(labels).astype(np.float64)
+        each = losses(self._logits(inputs).astype(np.float64), np.nan_to_num(y))
+        return np.asarray(np.where(np.isfinite(y), each, 0).sum(axis=1))
+
+    def copied(self, **changes: Any) -> NeuralRanker:
+        """Return a ranker that learns on by itself, with other parameters where named."""
+        other = copy.copy(self)
+        other.params = replace(self.params, **changes)
+        other._restore(self._state())
+        return other
+
+    def limit(self, norm: float) -> None:
+        """Shorten every embedding and every unit's incoming weights to a length of `norm`."""
+        for name, is_seen in self.is_seen.items():
+            rows = np.flatnonzero(is_seen)
+            kept = self.weights[name][rows]
+            self.weights[name][rows] = _shortened(kept, norm, axis=1)
+            self.total[name] = self.weights[name][rows].sum(axis=0, dtype=np.float64)
+            self._set_mean(name)
+        for name, _ in self.shape.layers:
+            self.weights[name] = _shortened(self.weights[name], norm, axis=0)
+
+    def is_finite(self) -> bool:
+        """Say whether every weight is a number."""
+        return all(bool(np.isfinite(values).all()) for values in self.weights.values())
 
     def fit(self, inputs: Inputs, labels: Labels, *, validation: int) -> float:
         """Learn from examples in time order; return the best loss of the last `validation` ones.
@@ -99,6 +134,7 @@ class NeuralRanker:
                 chosen = np.sort(order[part])
                 self._learn(inputs.take(chosen), y[chosen], is_new=number == 0)
             loss, _ = mean_loss(self._logits(held), y[n_known:])
+            self.pass_losses.append(float(loss))
             if loss >= best:
                 self._restore(kept)
                 break
@@ -120,6 +156,7 @@ class NeuralRanker:
             "params": asdict(self.params),
             "heads": self.heads,
             "t": self.t,
+            "pass_losses": self.pass_losses,
             "multiplier": asdict(self.multiplier),
         }
         (folder / _FACTS).write_text(json.dumps(facts, indent=1))
@@ -135,6 +172,7 @@ class NeuralRanker:
         params = NeuralParams(**facts["params"] | {"hidden": tuple(facts["params"]["hidden"])})
         ranker = cls(load_encoder(folder), params, tuple(facts["heads"]))
         ranker.t, ranker.multiplier = facts["t"], Multiplier(**facts["multiplier"])
+        ranker.pass_losses = facts.get("pass_losses", [])
         with np.load(folder / _ARRAYS, allow_pickle=False) as arrays:
             if {f"w.{name}" for name in ranker.weights} - set(arrays.files):
                 raise ArtifactError(f"{folder}: the network has other parts; run manage.py train")
@@ -225,3 +263,10 @@ class NeuralRanker:
     def _batches(self, n: int) -> Iterator[slice]:
         size = self.params.batch
         return (slice(start, min(start + size, n)) for start in range(0, n, size))
+
+
+def _shortened(vectors: Floats, norm: float, *, axis: int) -> Floats:
+    length = np.sqrt((vectors**2).sum(axis=axis, keepdims=True, dtype=np.float64))
+    return np.asarray(
+        vectors * np.minimum(1, norm / np.maximum(length, 1e-12)).astype(vectors.dtype)
+    )

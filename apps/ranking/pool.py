@@ -16,6 +16,16 @@ FEATURE_NAMES: tuple[str, ...] = (
     "n_sources",
 )
 _FUSION_K = 60.0
+# Sources that say much the same: together they have one vote. Four charts of almost the same
+# contents would else outvote what is known of the viewer.
+_KINDRED = (
+    ("popular_6h", "popular_1d", "popular_7d", "popular_ever", "popular_near"),
+    ("just_after", "next_item"),
+    ("item_item", "nearest", "interests", "similar_viewers"),
+    ("like_content", "hybrid"),
+)
+_ALONE = tuple((name,) for name in SOURCE_NAMES if name not in {n for k in _KINDRED for n in k})
+_VOTERS = tuple([SOURCE_NAMES.index(name) for name in kind] for kind in (*_KINDRED, *_ALONE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,5 +65,14 @@ def pool_features(given: Opinions) -> NDArray[np.float32]:
 
 def rank_fusion(given: Opinions) -> NDArray[np.float64]:
     """Return Σ_sources 1 / (60 + rank), float64[n]: rank fusion (Cormack et al. 2009)."""
-    parts = np.where(np.isfinite(given.scores), 1 / (_FUSION_K + 1 + given.places), 0)
-    return np.asarray(parts.sum(axis=1))
+    return np.asarray(_votes(given).sum(axis=1))
+
+
+def kindred_fusion(given: Opinions) -> NDArray[np.float64]:
+    """Return rank fusion with one vote a kind of sources, its highest, float64[n]."""
+    votes = _votes(given)
+    return np.asarray(sum(votes[:, kind].max(axis=1) for kind in _VOTERS))
+
+
+def _votes(given: Opinions) -> NDArray[np.float64]:
+    return np.where(np.isfinite(given.scores), 1 / (_FUSION_K + 1 + given.places), 0)

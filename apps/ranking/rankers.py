@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -19,11 +20,11 @@ from apps.features.view import View
 from apps.ranking.algorithms.watch_quantiles import WatchQuantiles
 from apps.ranking.blend import Blend, Predictions
 from apps.ranking.boosted import BoostedRanker
-from apps.ranking.boosters import Model, load
 from apps.ranking.inputs import Inputs, ids_of
 from apps.ranking.neural import NeuralRanker
 from apps.ranking.pool import FEATURE_NAMES, Opinions, pool_features
-from apps.ranking.types import SELECT, WATCH_QUANTILE, WATCH_SECONDS, Ranker
+from apps.ranking.select import SelectRanker, load_select
+from apps.ranking.types import BOOSTED, LEARNED, NEURAL, SELECT, WATCH_QUANTILE, WATCH_SECONDS
 
 SELECT_NAMES: tuple[str, ...] = (*FEATURE_NAMES, *NAMES)
 _FACTS = "rankers.json"
@@ -34,11 +35,13 @@ class Rankers:
     """One version of everything that scores."""
 
     version: str
-    select: Model  # over a pool, on `SELECT_NAMES`
+    select: SelectRanker  # over a pool, on `SELECT_NAMES`
     boosted: BoostedRanker
     neural: NeuralRanker | None  # None where there was too little to learn from
     blend: Blend
     watch: WatchQuantiles
+    # Of what each head says of held views, and select of candidates: the unit of the objective.
+    means: Mapping[str, float]
 
     def predict_heads(self, inputs: Inputs, *, threads: int = 1) -> Predictions:
         """Return every head's probability, the watch quantile and the seconds, float64[n] each.
@@ -46,11 +49,18 @@ class Rankers:
         The seconds are a typical watch among contents as long, not a mean: the mean follows the
         few who watch a long content to its end.
         """
-        alive: list[Ranker] = [self.boosted, *([self.neural] if self.neural else [])]
-        predicted = {ranker.name: ranker.predict(inputs, threads=threads) for ranker in alive}
-        mixed = self.blend.mix(predicted)
+        mixed = self.predict_some(inputs, LEARNED, threads=threads)
         seconds = self.watch.typical_seconds(mixed[WATCH_QUANTILE], inputs.duration)
         return {**mixed, WATCH_SECONDS: seconds}
+
+    def predict_some(
+        self, inputs: Inputs, heads: Iterable[str], *, threads: int = 1
+    ) -> Predictions:
+        """Return the probabilities of some heads, float64[n] each."""
+        predicted = {BOOSTED: self.boosted.predict_some(inputs, heads, threads=threads)}
+        if self.neural:
+            predicted[NEURAL] = self.neural.predict(inputs, threads=threads)
+        return self.blend.mix(predicted, heads)
 
 
 def request_features(request: Request, rows: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -88,7 +98,6 @@ def request_inputs(
 
 def save_rankers(rankers: Rankers, folder: Path) -> None:
     """Write every ranker, the blend, and the schema that they expect."""
-    rankers.select.save(folder / f"{SELECT}.txt")
     rankers.boosted.save(folder)
     if rankers.neural:
         rankers.neural.save(folder)
@@ -96,7 +105,8 @@ def save_rankers(rankers: Rankers, folder: Path) -> None:
     facts = {
         "schema": SCHEMA_HASH,
         "select_features": SELECT_NAMES,
-        "select_base": rankers.select.base,
+        "select": rankers.select.save(folder),
+        "means": dict(rankers.means),
         "has_neural": rankers.neural is not None,
         "watch": {f.name: getattr(rankers.watch, f.name).tolist() for f in fields(WatchQuantiles)},
     }
@@ -110,11 +120,16 @@ def load_rankers(folder: Path, version: str) -> Rankers:
         raise ArtifactError(
             f"{folder}: the rankers were trained on other features; run manage.py train"
         )
+    if not {SELECT, *LEARNED} <= facts.get("means", {}).keys():
+        raise ArtifactError(
+            f"{folder}: the rankers were trained for other outcomes; run manage.py train"
+        )
     return Rankers(
         version=version,
-        select=load(folder / f"{SELECT}.txt", facts["select_base"]),
+        select=load_select(folder, facts["select"]),
         boosted=BoostedRanker.load(folder),
         neural=NeuralRanker.load(folder) if facts["has_neural"] else None,
         blend=Blend.load(folder),
         watch=WatchQuantiles(**{name: np.array(v) for name, v in facts["watch"].items()}),
+        means=facts["means"],
     )

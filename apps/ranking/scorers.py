@@ -4,39 +4,97 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
+from apps.candidates import taste
+from apps.candidates.algorithms.taste import in_batch
 from apps.candidates.index import best_rows
+from apps.candidates.sources import SOURCE_NAMES
 from apps.candidates.types import Request
 from apps.core.candidates import Candidates
 from apps.core.errors import RecsysError
-from apps.ranking.pool import opinions, rank_fusion
-from apps.ranking.rankers import Rankers, select_features
+from apps.features.selectors import NAMES
+from apps.ranking import cascade
+from apps.ranking.objective import Objective
+from apps.ranking.pool import kindred_fusion, opinions, rank_fusion
+from apps.ranking.rankers import Rankers, request_inputs, select_features
+from apps.ranking.types import SELECT
+
+TASTE_ORDER = "taste_order"
+_PAGE = 20  # slots that explore together
+_EXPLORE = SOURCE_NAMES.index("explore")
 
 
 class NoRankerError(RecsysError):
     """There is no trained ranker."""
 
 
+class Depth(NamedTuple):
+    """How many candidates each step of the cascade takes."""
+
+    ranked: int  # that are scored, the best by rank fusion
+    refined: int  # of them, the best, whose heads the trees are asked about too
+    explores: bool = False  # what was drawn to be explored is scored as well
+
+
 @dataclass(frozen=True, slots=True)
 class LearnedSelect:
-    """Scores by the select ranker: the best candidates by rank fusion, all features of them."""
+    """Scores by the objective: the best candidates by rank fusion, through the cascade."""
 
-    rankers: Callable[[], Rankers | None]
-    ranked: int
+    rankers: Callable[[Request], Rankers | None]
+    depth: Callable[[Request], Depth]
+    objective: Callable[[], Objective] = Objective
     name: str = "learned_select"
 
     def __call__(self, request: Request, candidates: Candidates) -> Candidates:
-        """Return the `ranked` best candidates with `score` and the matrix column `features`."""
-        rankers = self.rankers()
+        """Return the `ranked` best candidates with `score` and the matrix column `features`.
+
+        What each term has added is in the columns `adds.<term>`, the version in `objective`, what
+        select expects as a multiple of its mean in `expected`.
+        """
+        rankers = self.rankers(request)
         if rankers is None or not rankers.select.is_learned:
             raise NoRankerError("no ranker is trained yet; run manage.py train")
-        given = opinions(candidates)
-        kept = best_rows(rank_fusion(given), self.ranked)
+        given, depth = opinions(candidates), self.depth(request)
+        kept = best_rows(rank_fusion(given), depth.ranked)
+        if depth.explores:
+            drawn = np.flatnonzero((candidates["sources"] >> _EXPLORE) & 1)
+            kept = np.concatenate([kept, np.setdiff1d(drawn, kept)])
         features = select_features(request, candidates, given, kept)
-        score = rankers.select.predict(features)
-        return candidates.take(kept).with_columns(score=score, features=features)
+        candidates = candidates.take(kept)
+        of_pairs = features[:, -len(NAMES) :]
+        inputs = request_inputs(request, candidates.rows, of_pairs)
+        objective = self.objective().under(request.overrides)
+        scored = cascade.score(rankers, objective, features, inputs, refined=depth.refined)
+        return candidates.with_columns(
+            score=scored.score,
+            features=features,
+            objective=np.full(len(candidates), objective.version),
+            expected=scored.adds.get(SELECT, np.empty(0)) / objective.weights[SELECT],
+            **{f"adds.{term}": values for term, values in scored.adds.items()},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TasteOrder:
+    """Scores by what the viewer's own latest views say of contents: needs nothing trained.
+
+    What is uncertain about the viewer's taste is given credit.
+    """
+
+    name: str = TASTE_ORDER
+
+    def __call__(self, request: Request, candidates: Candidates) -> Candidates:
+        """Return the candidates with `score`; the best of them explore as one page."""
+        if not len(candidates):
+            return candidates.with_columns(score=np.empty(0))
+        found = taste.values_of(request, candidates.rows)
+        kinds = taste.kinds_of(request.catalog, candidates.rows)
+        params = request.params.taste
+        score = in_batch(found.posterior, found.offset, kinds, params, gain=found.gain, slots=_PAGE)
+        return candidates.with_columns(score=score)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,38 +105,4 @@ class RankFusion:
 
     def __call__(self, request: Request, candidates: Candidates) -> Candidates:
         """Return the candidates with `score`."""
-        return candidates.with_columns(score=rank_fusion(opinions(candidates)))
-
-
-@dataclass(frozen=True, slots=True)
-class CreatorCap:
-    """Spreads creators: at most `cap` contents of one in the page, later ones discounted."""
-
-    cap: int
-    decay: float
-    name: str = "creator_cap"
-
-    def __call__(self, request: Request, candidates: Candidates) -> Candidates:
-        """Return the candidates best first; those over the cap come last, never to be lost."""
-        order = np.argsort(-candidates["score"], kind="stable")
-        candidates = candidates.take(order)
-        creator = request.catalog.creator[candidates.rows]
-        nth = _nth_of_its_kind(creator)
-        score = candidates["score"]
-        is_finite = np.isfinite(score)
-        floor = score[is_finite].min(initial=0)  # what sank to −inf must not take the others along
-        discounted = np.where(is_finite, score, floor) - floor
-        discounted = discounted * self.decay ** np.minimum(nth, 50)
-        key = np.lexsort((-discounted, nth >= self.cap))
-        return candidates.take(key)
-
-
-def _nth_of_its_kind(values: np.ndarray) -> np.ndarray:
-    """Return how many equal values stand before each one, int64[n]."""
-    order = np.argsort(values, kind="stable")
-    ordered = values[order]
-    is_start = np.append(True, ordered[1:] != ordered[:-1]) if len(values) else np.empty(0, bool)
-    start = np.maximum.accumulate(np.where(is_start, np.arange(len(values)), 0))
-    nth = np.empty(len(values), np.int64)
-    nth[order] = np.arange(len(values)) - start
-    return nth
+        return candidates.with_columns(score=kindred_fusion(opinions(candidates)))

@@ -19,6 +19,7 @@ class Head(StrEnum):
     """One outcome of showing a content to a viewer; its probability is a head of the ranker."""
 
     LONG_VIEW = "long_view"
+    CLICK = "click"  # of what plays by itself: stayed for 7 s
     COMPLETE = "complete"
     REPLAY = "replay"
     LIKE = "like"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from apps.content.types import Catalog
 from apps.learning.conf import TrainingParams
@@ -21,5 +21,6 @@ class Plan:
     recommend: Recommend
     ks: Sequence[int]
     say: Say
+    others: Mapping[str, Recommend] = field(default_factory=dict)  # other orders by the same models
     earlier: Earlier | str = "not asked for"
     curve: bool = False  # judge models of less of the past too

@@ -21,8 +21,8 @@ from apps.learning.evaluation.scoring import Predictions, Views
 from apps.learning.evaluation.splits import EvaluationError, Fold, describe
 from apps.learning.slices import timed_views
 from apps.learning.training import train_heads
-from apps.ranking.boosters import Model
 from apps.ranking.rankers import Rankers
+from apps.ranking.select import unlearned
 
 CHUNKS = 4
 
@@ -61,14 +61,7 @@ def judge_fold(fold: Fold, plan: Plan, protocol: str) -> dict[str, Any]:
 
 def _heads(log: EventLog, plan: Plan) -> Rankers:
     learned = train_heads(log, plan.catalog, plan.params)
-    return Rankers(
-        "evaluation",
-        Model(None, 0.0),
-        learned.boosted,
-        learned.neural,
-        learned.blend,
-        learned.watch,
-    )
+    return learned.with_select("evaluation", unlearned())
 
 
 def _bounds(future: EventLog) -> Iterator[tuple[int, int]]:

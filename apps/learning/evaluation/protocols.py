@@ -51,6 +51,8 @@ def judge_fold(fold: Fold, plan: Plan, protocol: str) -> dict[str, Any]:
     then = moment(part.past, plan.catalog, trained.retrieval, part.at_ms)
     plan.say("ranking the catalogue for every judged viewer")
     lists = ranking.ranked_lists(then, trained.rankers, truth, plan.recommend, max(plan.ks))
+    for name, other in plan.others.items():
+        lists[name] = list(other(then, trained.rankers, truth.viewers, max(plan.ks)))
     earlier = judgeable(plan.earlier, part.at_ms, protocol)
     if isinstance(earlier, Earlier):
         seen = moment(part.past, plan.catalog, earlier.bundle.retrieval, part.at_ms)

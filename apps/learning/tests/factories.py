@@ -10,13 +10,17 @@ from apps.events.types import EventLog, EventType
 from apps.learning.conf import TrainingParams
 from apps.ranking.boosted import BoostedParams
 from apps.ranking.boosters import BoosterParams
+from apps.ranking.select import SelectParams
 
 N_CONTENTS = 120
 _TINY = BoosterParams(trees=10, leaves=4, min_leaf=20)
 PARAMS = TrainingParams(
     retrieval=SMALL,
     negatives=10,
-    select=BoosterParams(objective="cross_entropy", trees=10, leaves=4, min_leaf=20),
+    select=SelectParams(
+        BoosterParams(objective="cross_entropy", trees=10, leaves=4, min_leaf=20),
+        BoosterParams(objective="lambdarank", trees=10, leaves=4, min_leaf=20),
+    ),
     boosted=BoostedParams(
         head=_TINY,
         rare_head=_TINY,

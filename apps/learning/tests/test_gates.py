@@ -26,7 +26,7 @@ from apps.learning.training import train_all
 from apps.ranking.boosted import BoostedRanker
 from apps.ranking.boosters import Model
 from apps.ranking.rankers import Rankers
-from apps.ranking.scorers import LearnedSelect, RankFusion
+from apps.ranking.scorers import Depth, LearnedSelect, RankFusion
 from apps.ranking.types import Head
 
 pytestmark = pytest.mark.django_db
@@ -40,7 +40,7 @@ def served(
     then: Moment, rankers: Rankers, viewers: Sequence[int], k: int
 ) -> Iterator[NDArray[np.int64]]:
     """Recommend as the feed does."""
-    ladder = (LearnedSelect(lambda: rankers, 50), RankFusion())
+    ladder = (LearnedSelect(lambda request: rankers, lambda request: Depth(50, 50)), RankFusion())
     for viewer in viewers:
         request = then.request(viewer)
         found = Pipeline(SOURCES, (), ladder, ()).run(request, request.excluded()).candidates

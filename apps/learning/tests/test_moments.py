@@ -18,6 +18,7 @@ from apps.candidates.tests.factories import (
     two_communities,
 )
 from apps.core.clock import DAY_MS
+from apps.events.types import EventFlag
 from apps.features.history import Histories
 from apps.features.stats import Stats
 from apps.learning.moments import Moment, main_surface, moment
@@ -74,14 +75,14 @@ class TestRequest:
     def test_stranger_has_no_history(self) -> None:
         request = make_moment().request(0)
         assert len(request.query.history) == 0
-        assert len(request.followed) == len(request.hidden) == 0
+        assert len(request.stance.followed) == len(request.hidden) == 0
 
     def test_followed_and_hidden_creators_are_catalog_rows(self) -> None:
         then = make_moment([(1, 102, FOLLOW, NOW_MS - 5), (1, 100, BLOCK, NOW_MS - 5)])
         request = then.request(1)
-        assert request.followed.tolist() == [2]
+        assert request.stance.followed.tolist() == [2]
         assert request.hidden.tolist() == [0]
-        assert then.request(2).followed.tolist() == []
+        assert then.request(2).stance.followed.tolist() == []
 
 
 class TestExcluded:
@@ -122,6 +123,13 @@ def test_moment_counts_all_that_it_is_given() -> None:
 def test_main_surface_is_where_most_views_happen() -> None:
     log = make_log([Happened(1, 0, surface=s) for s in (0, 2, 2, 1)])
     assert main_surface(log) == 2
+
+
+def test_main_surface_is_not_that_of_views_whose_page_nobody_wrote_down() -> None:
+    # An importer's history has no times and no pages: three views "on page 0" say nothing.
+    imputed = [Happened(1, 0, flags=EventFlag.TIME_IMPUTED) for _ in range(3)]
+    log = make_log([*imputed, Happened(1, 0, surface=4)])
+    assert main_surface(log) == 4
 
 
 def test_main_surface_of_nothing_is_the_main_feed() -> None:

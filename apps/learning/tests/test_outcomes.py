@@ -61,7 +61,11 @@ class TestFollowingEvents:
         log = make_log([(1, 2, NOW_MS), (1, 2, NOW_MS + 9, kind)])
         labels = label_views(log, np.array([0]), CATALOG)
         assert labels[head].tolist() == [True]
-        assert {name for name, label in labels.items() if label[0]} == {head, Head.LONG_VIEW}
+        assert {name for name, label in labels.items() if label[0]} == {
+            head,
+            Head.LONG_VIEW,
+            Head.CLICK,
+        }
 
 
 class TestWatchTime:
@@ -85,6 +89,9 @@ class TestWatchTime:
     def test_long_view_is_18_seconds_or_all(self) -> None:
         assert self.watched(Head.LONG_VIEW, 2, 17.9, 18.0) == [False, True]
         assert self.watched(Head.LONG_VIEW, 1, 1.9, 2.0) == [False, True]
+
+    def test_click_is_seven_seconds(self) -> None:
+        assert self.watched(Head.CLICK, 2, 6.9, 7.0, np.nan) == [False, True, False]
 
     def test_declared_long_view_is_believed(self) -> None:
         view = Happened(1, 2, NOW_MS, VIEW, 1.0, EventFlag.LONG_VIEW)

@@ -7,11 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.conf import settings as django_settings
 from django.contrib.auth.models import User
-from django.test import Client
 
-from apps.core.tests.browsing import in_browser
+from apps.core.tests.browsing import in_browser, is_too_wide, page_of
 from apps.features.definitions import NAMES
 
 WIDTHS = {"wide": (1280, 800), "narrow": (360, 740)}
@@ -22,30 +20,13 @@ pytestmark = in_browser
 @pytest.fixture(params=[(w, t) for w in WIDTHS for t in ("light", "dark")], ids=str)
 def page(request: Any, browser: Any, live_server: Any, transactional_db: None) -> Iterator[Any]:
     width, theme = request.param
-    client = Client()
-    client.force_login(User.objects.create_superuser("mo"))
-    cookie = client.cookies[django_settings.SESSION_COOKIE_NAME].value
     size = dict(zip(("width", "height"), WIDTHS[width], strict=True))
-    context = browser.new_context(viewport=size, color_scheme=theme, reduced_motion="reduce")
-    context.add_cookies(
-        [
-            {
-                "name": django_settings.SESSION_COOKIE_NAME,
-                "value": cookie,
-                "url": live_server.url,
-            }
-        ]
-    )
-    page = context.new_page()
-    console: list[str] = []
-    page.on("console", lambda m: console.append(m.text) if m.type != "log" else None)
-    page.on("pageerror", lambda error: console.append(str(error)))
-    page.goto(f"{live_server.url}/ops/features/")
-    yield page
-    if folder := os.environ.get("RECSYS_SCREENSHOTS"):
-        page.screenshot(path=f"{folder}/features-{width}-{theme}.png")
-    context.close()
-    assert console == []
+    look = {"viewport": size, "color_scheme": theme, "reduced_motion": "reduce"}
+    with page_of(User.objects.create_superuser("mo"), browser, live_server.url, **look) as page:
+        page.goto("/ops/features/")
+        yield page
+        if folder := os.environ.get("RECSYS_SCREENSHOTS"):
+            page.screenshot(path=f"{folder}/features-{width}-{theme}.png")
 
 
 def visible(page: Any) -> list[str]:
@@ -55,10 +36,7 @@ def visible(page: Any) -> list[str]:
 
 def test_page_shows_the_registry_and_fits_the_window(page: Any) -> None:
     assert visible(page) == list(NAMES)
-    overflow = page.evaluate(
-        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    )
-    assert overflow == 0
+    assert not is_too_wide(page)
 
 
 def test_reader_finds_a_feature_by_keyboard(page: Any) -> None:

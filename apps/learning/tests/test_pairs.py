@@ -26,6 +26,7 @@ from apps.ranking.boosted import fit as fit_boosted
 from apps.ranking.boosters import BoosterParams
 from apps.ranking.inputs import Inputs
 from apps.ranking.rankers import Rankers
+from apps.ranking.select import unlearned
 from apps.ranking.tests.factories import TINY
 from apps.ranking.types import (
     BOOSTED,
@@ -176,7 +177,7 @@ def rankers() -> Rankers:
     boosted = fit_boosted(inputs, labels, BoostedParams(TINY, TINY, soft))
     watch = watch_quantiles.fit(20 * rate, inputs.duration)
     blend = trees_only((BOOSTED, NEURAL))
-    return Rankers("made", boosted.models[Head.LIKE], boosted, None, blend, watch)
+    return Rankers("made", unlearned(), boosted, None, blend, watch, {})
 
 
 class TestScorePairs:

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 
+from apps.content.models import Content
+from apps.content.tests.factories import NOW_MS, make_content
 from apps.core.leases import lease
 from apps.core.models import Artifact
+from apps.events.models import Event
+from apps.events.types import EventType
+from apps.learning.bundle import FAMILY
 from apps.learning.conf import TrainingParams
-from apps.learning.services import TrainingError, train_and_publish, tune_and_store
+from apps.learning.services import (
+    MIN_VIEWS,
+    TrainingError,
+    is_outgrown,
+    train_and_publish,
+    tune_and_store,
+)
+from apps.profiles.services import ensure_viewers
 
 pytestmark = pytest.mark.django_db
 
@@ -38,3 +52,49 @@ def test_search_and_training_exclude_each_other() -> None:
 def test_search_needs_views_to_judge_by() -> None:
     with pytest.raises(TrainingError, match="0 views"):
         tune_and_store(minutes=0, say=lambda _: None)
+
+
+class TestOutgrown:
+    def test_first_training_waits_for_enough_views(self) -> None:
+        make_events(MIN_VIEWS - 1)
+        assert not is_outgrown()
+        make_events(1)
+        assert is_outgrown()
+
+    def test_further_trainings_wait_until_what_is_learned_from_has_grown_by_half(self) -> None:
+        # 150 to learn from, and a tenth beside them to judge by: 150 / .9 = 166.7.
+        make_events(166)
+        make_artifact(manifest={"n_events": 100})
+        assert not is_outgrown()
+        make_events(1)
+        assert is_outgrown()
+
+    def test_latest_training_counts_whether_it_serves_or_not(self) -> None:
+        make_events(170)
+        make_artifact(manifest={"n_events": 100})
+        make_artifact(manifest={"n_events": 150})
+        assert not is_outgrown()
+
+    def test_long_log_is_left_to_the_nights(self) -> None:
+        make_artifact(manifest={"n_events": 10_000_000})
+        assert not is_outgrown()
+
+
+def make_events(n: int) -> None:
+    content = Content.objects.first() or make_content()
+    viewer = ensure_viewers(["alice"])["alice"]
+    Event.objects.bulk_create(
+        Event(
+            event_key=uuid4(),
+            viewer_id=viewer,
+            content=content,
+            kind=EventType.VIEW,
+            occurred_ms=NOW_MS,
+            received_ms=NOW_MS,
+        )
+        for _ in range(n)
+    )
+
+
+def make_artifact(*, manifest: dict[str, int]) -> Artifact:
+    return Artifact.objects.create(family=FAMILY, uuid=uuid4(), manifest=manifest)

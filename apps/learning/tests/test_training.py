@@ -78,7 +78,9 @@ class TestSliceExamples:
 class TestTrainSelect:
     def test_too_few_positives_teach_nothing(self) -> None:
         x = np.zeros((100, len(SELECT_NAMES)), np.float32)
-        assert not train_select([Examples(x, np.zeros(100, np.float32))], PARAMS).is_learned
+        assert not train_select(
+            [Examples(x, np.zeros(100, np.float32), np.full(10, 10))], PARAMS
+        ).is_learned
 
     def test_no_slices_teach_nothing(self) -> None:
         assert not train_select([], PARAMS).is_learned

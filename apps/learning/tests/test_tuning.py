@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,22 @@ NOW_MS = 1_760_000_000_000
 N_CONTENTS = 40
 
 
+def all_but(*names: str) -> dict[str, Any]:
+    """Return every parameter pinned but some, so that the search is about these only."""
+    return {name: value_of(SMALL, name) for name in NAMES if name not in names}
+
+
+QUOTA_NAMES = [name for name in NAMES if name.startswith("quotas.")]
+# A parameter a family, and the quotas.
+SOME = all_but("als_signal.short_view", "item_item.shrinkage", "kappa", *QUOTA_NAMES)
+
+
+@cache
+def moving() -> tuple[RetrievalParams, Trials]:
+    """Return what several tests look at, searched once."""
+    return tuned(MOVING, pinned=SOME)
+
+
 def tuned(
     log: EventLog, *, pinned: dict[str, Any] | None = None, minutes: float = 1, n: int = N_CONTENTS
 ) -> tuple[RetrievalParams, Trials]:
@@ -38,7 +55,7 @@ def tuned(
     )
 
 
-def daily(*, days_a_taste: int, viewers: int = 80, days: int = 12, n: int = N_CONTENTS) -> EventLog:
+def daily(*, days_a_taste: int, viewers: int = 60, days: int = 12, n: int = N_CONTENTS) -> EventLog:
     """Return views in which a viewer's taste moves to other contents every so many days."""
     rng = np.random.default_rng(3)
     quarter = n // 4
@@ -52,6 +69,7 @@ def daily(*, days_a_taste: int, viewers: int = 80, days: int = 12, n: int = N_CO
     return make_log(events)
 
 
+NO_DECAY = {"query.nearest": 1000.0}
 MOVING, STEADY = daily(days_a_taste=3), daily(days_a_taste=100, n=160)
 
 
@@ -82,20 +100,33 @@ class TestValues:
 
 @pytest.mark.django_db
 class TestTune:
+    def test_moving_taste_asks_for_the_latest_events(self) -> None:
+        params, trials = tuned(MOVING, pinned=all_but("query.nearest"))
+        found = dict(trials.tried["query.nearest"])
+        assert params.query.nearest < SMALL.query.nearest
+        assert found[params.query.nearest] > found[SMALL.query.nearest]
+
     def test_moving_taste_asks_for_recent_history(self) -> None:
-        params, trials = tuned(MOVING)
+        params, trials = tuned(MOVING, pinned=all_but("als_signal.half_life_hours") | NO_DECAY)
         found = dict(trials.tried["als_signal.half_life_hours"])
         assert params.als_signal.half_life_hours is not None
         assert found[params.als_signal.half_life_hours] > found[None]
 
     def test_steady_taste_keeps_the_whole_history(self) -> None:
-        params, _ = tuned(STEADY, n=160)
+        free = all_but("als_signal.half_life_hours") | NO_DECAY
+        params, _ = tuned(STEADY, n=160, pinned=free)
         assert params.als_signal.half_life_hours is None
 
+    def test_walks_are_tried_and_not_taken_where_they_earn_less(self) -> None:
+        params, trials = tuned(STEADY, n=160, pinned=all_but("embedder"))
+        found = dict(trials.tried["embedder"])
+        assert set(found) == {"als", "deepwalk"}
+        assert found[params.embedder] == max(found.values())
+
     def test_pinned_values_stay(self) -> None:
-        pinned = {"als_signal.half_life_hours": None, "quotas.popular_1d": 11}
+        pinned = all_but("query.nearest", "quotas.nearest") | {"quotas.popular_1d": 11}
         params, trials = tuned(MOVING, pinned=pinned)
-        assert params.als_signal.half_life_hours is None
+        assert params.als_signal == SMALL.als_signal
         assert params.quotas["popular_1d"] == 11
         assert "als_signal.half_life_hours" not in trials.tried
 
@@ -109,11 +140,10 @@ class TestTune:
         assert trials.tried == {}
 
     def test_same_log_gives_the_same_parameters(self) -> None:
-        first, second = (tuned(STEADY, n=160)[0] for _ in range(2))
-        assert first == second
+        assert tuned(MOVING, pinned=SOME)[0] == moving()[0]
 
     def test_every_source_is_given_at_least_what_principle_demands(self) -> None:
-        params, _ = tuned(STEADY, n=160)
+        params, _ = moving()
         assert all(params.quotas[name] >= least for name, least in LEAST_QUOTAS.items())
 
 

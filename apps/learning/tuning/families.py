@@ -33,12 +33,12 @@ class Family:
     share: float  # of the budget of time
     fit: Callable[[Judge, RetrievalParams, Models], Models]
     choices: tuple[Choice, ...]
+    rests_on_others: bool = False  # its models are made of what families before it have found
 
 
 def _with_vectors(judge: Judge, params: RetrievalParams, models: Models) -> Models:
     vectors = retrieval.fit_vectors(judge.part.past, judge.catalog, params)
-    moved = replace(models, vectors=vectors, gram=gram(vectors), index=ExactIndex(vectors))
-    return _with_viewers(judge, params, moved)  # who lie in the same space
+    return replace(models, vectors=vectors, gram=gram(vectors), index=ExactIndex(vectors))
 
 
 def _with_next(judge: Judge, params: RetrievalParams, models: Models) -> Models:
@@ -58,9 +58,10 @@ def _with_content(judge: Judge, params: RetrievalParams, models: Models) -> Mode
     return replace(models, content=retrieval.fit_content(judge.background, params))
 
 
-_HALF_LIVES = (10.0, 24.0, 72.0, 168.0, 720.0, None)
+_HALF_LIVES = (10.0, 24.0, 72.0, 168.0, 720.0, 8760.0, 43_800.0, None)
 _SHORT_VIEWS = (0.0, 0.2, 0.4, 0.7, 1.0)
 _BLOCK_WEIGHTS = (0.0, 0.1, 0.3, 0.5, 1.0, 2.0)
+_QUERIES = (3.0, 6.0, 12.0, 25.0, 50.0, 100.0, 200.0, 1000.0)
 _DECAYS = (2.0, 4.0, 7.0, 10.0, 15.0, 25.0, 50.0)
 
 FAMILIES: tuple[Family, ...] = (
@@ -69,11 +70,15 @@ FAMILIES: tuple[Family, ...] = (
         0.5,
         _with_vectors,
         (
+            Choice("query.nearest", _QUERIES, refits=False),
             Choice("als_signal.half_life_hours", _HALF_LIVES),
             Choice("als.unobserved_weight", (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4)),
             Choice("als.regularization", (0.001, 0.002, 0.005, 0.01, 0.02, 0.05)),
             Choice("als_signal.short_view", _SHORT_VIEWS),
             Choice("als.factors", (32, 64, 128)),
+            Choice("embedder", ("als", "deepwalk")),
+            Choice("als.frequency_exponent", (0.5, 0.75, 1.0)),
+            Choice("als.iterations", (4, 8, 16)),
         ),
     ),
     Family(
@@ -109,6 +114,7 @@ FAMILIES: tuple[Family, ...] = (
             Choice("viewers.shrinkage", (0.0, 1.0, 5.0, 20.0, 80.0), refits=False),
             Choice("viewers_signal.short_view", _SHORT_VIEWS),
         ),
+        rests_on_others=True,
     ),
     Family(
         "like_content",

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from apps.candidates import services as retrieval
 from apps.candidates.sources import SOURCE_NAMES, SOURCES
+from apps.candidates.types import Request
 from apps.candidates.types import RetrievalModels as Models
 from apps.content.types import Catalog
+from apps.core.pipeline import Source
 from apps.learning.evaluation.ranking import ndcg_by_viewer
 from apps.learning.evaluation.splits import Truth, truth_of
 from apps.learning.moments import Moment, moment
@@ -32,27 +34,37 @@ class Judge:
         self.background = background
         self.models = models
         self.then: Moment = moment(part.past, catalog, models, part.at_ms)
-        self.truth = _sample(truth_of(part, catalog, any_view=False))
+        self._everybody = truth_of(part, catalog, any_view=False)
+        self.truth = _sample(self._everybody, _VIEWERS)
 
-    def lists(
-        self, source: str, models: Models, k: int, *, n_viewers: int | None = None
-    ) -> Iterator[NDArray[np.int64]]:
+    def lists(self, source: str, models: Models, k: int) -> Iterator[NDArray[np.int64]]:
         """Yield the source's best k rows for each judged viewer."""
         asked = SOURCES[SOURCE_NAMES.index(source)]
         then = replace(self.then, models=models)
-        for viewer in self.truth.viewers[:n_viewers]:
+        for viewer in self.truth.viewers:
+            yield _best(asked, then.request(viewer), k)
+
+    def all_lists(self, k: int) -> Iterator[tuple[list[NDArray[np.int64]], set[int]]]:
+        """Yield each source's best k rows for a viewer, and what they watched; viewers by lot."""
+        then = replace(self.then, models=self.models)
+        truth = _sample(self._everybody, len(self._everybody.viewers))
+        for viewer, relevant in zip(truth.viewers, truth.relevant, strict=True):
             request = then.request(viewer)
-            scores = asked(request)
-            yield np.empty(0, np.int64) if scores is None else scores.top(k, request.excluded())
+            yield [_best(source, request, k) for source in SOURCES], relevant
 
     def ndcg(self, source: str, models: Models) -> NDArray[np.float64]:
         """Return NDCG@10 of each judged viewer, float64[n_viewers]."""
         return ndcg_by_viewer(list(self.lists(source, models, JUDGED_AT)), self.truth, JUDGED_AT)
 
 
-def _sample(truth: Truth) -> Truth:
-    """Return at most `_VIEWERS` of the viewers, drawn by lot and always the same."""
-    order = np.random.default_rng(0).permutation(len(truth.viewers))[:_VIEWERS].tolist()
+def _best(source: Source[Request], request: Request, k: int) -> NDArray[np.int64]:
+    scores = source(request)
+    return np.empty(0, np.int64) if scores is None else scores.top(k, request.excluded())
+
+
+def _sample(truth: Truth, most: int) -> Truth:
+    """Return at most so many of the viewers, drawn by lot and always the same."""
+    order = np.random.default_rng(0).permutation(len(truth.viewers))[:most].tolist()
     return replace(
         truth,
         viewers=[truth.viewers[i] for i in order],

@@ -25,14 +25,17 @@ from apps.candidates.conf import (
 from apps.candidates.sources import SOURCE_NAMES
 from apps.candidates.types import RetrievalModels as Models
 from apps.content.types import Catalog
+from apps.core.clock import HOUR_MS
 from apps.events.types import EventLog
-from apps.learning.algorithms.quotas import allocate
+from apps.learning.algorithms.quotas import allocate, ranks_of
 from apps.learning.slices import recent_slices
 from apps.learning.tuning.families import FAMILIES, NAMES, Choice, Family
 from apps.learning.tuning.judge import Judge
 
-_QUOTA_VIEWERS = 400
 _DEPTH = 700  # of the lists that quotas are cut from
+_POOLS = 100  # viewers whose pools tell what a quota costs
+_FEWEST_VIEWERS = 400  # whom quotas are decided by, however little time there is
+_QUOTA_SHARE = 0.2  # of the budget of time
 _SURE = 0.5  # standard errors by which a value must be better to replace another
 
 Say = Callable[[str], None]
@@ -77,11 +80,12 @@ def tune(
     # The first fit is paid from the same budget.
     left = max(60 * minutes - (time.monotonic() - began), 0)
     for family in FAMILIES:
-        until = time.monotonic() + family.share * left
+        until = time.monotonic() + (1 - _QUOTA_SHARE) * family.share * left
         search = _Search(family, judge, trials, until, say)
         params = search.run(params, {name for name in NAMES if name in pinned})
     judge.models = retrieval.fit_retrieval(part.past, catalog, params, background)
-    return _with_quotas(params, judge, pinned, trials, say), trials
+    until = time.monotonic() + _QUOTA_SHARE * left
+    return _with_quotas(params, judge, pinned, trials, until, say), trials
 
 
 class _Search:
@@ -98,7 +102,9 @@ class _Search:
 
     def run(self, params: RetrievalParams, pinned: set[str]) -> RetrievalParams:
         """Return the parameters with those of the family at the best values found."""
-        self._best, self._models = self._earned(params, self._judge.models)
+        self._best, self._models = self._earned(
+            params, self._judge.models, refit=self._family.rests_on_others
+        )
         before = None
         # What was found for one parameter may move another: around again while that pays.
         while params != before and (before is None or time.monotonic() < self._until):
@@ -116,7 +122,7 @@ class _Search:
         self._trials.add(choice.name, current, float(self._best.mean()))
         for direction in (1, -1):
             start = params
-            for value in _beyond(choice.values, current, direction):
+            for value in _beyond(self._sensible(choice), current, direction):
                 if choice.refits and time.monotonic() > self._until:
                     return params
                 tried = with_values(params, {choice.name: value})
@@ -129,6 +135,17 @@ class _Search:
             if params is not start:
                 break
         return params
+
+    def _sensible(self, choice: Choice) -> tuple[Any, ...]:
+        """Return the values without half-lives so long that nothing in the log has halved.
+
+        They are none, and a row of them hides the shorter ones from a search that moves while it
+        pays.
+        """
+        if not choice.name.endswith("half_life_hours"):
+            return choice.values
+        span_hours = int(np.ptp(self._judge.part.past.at_ms)) / HOUR_MS
+        return tuple(v for v in choice.values if v is None or v <= span_hours)
 
     def _earned(
         self, params: RetrievalParams, models: Models, *, refit: bool = False, name: str = ""
@@ -145,6 +162,9 @@ class _Search:
 
 def _beyond(values: tuple[Any, ...], current: Any, direction: int) -> tuple[Any, ...]:
     """Return the values after the current one in a direction, nearest first."""
+    if current in values:
+        at = values.index(current)
+        return values[at + 1 :] if direction > 0 else values[:at][::-1]
     numbers = [np.inf if v is None else float(v) for v in values]
     mine = np.inf if current is None else float(current)
     if direction > 0:
@@ -160,32 +180,41 @@ def _is_better(earned: NDArray[np.float64], best: NDArray[np.float64]) -> bool:
 
 
 def _with_quotas(
-    params: RetrievalParams, judge: Judge, pinned: Mapping[str, Any], trials: Trials, say: Say
+    params: RetrievalParams,
+    judge: Judge,
+    pinned: Mapping[str, Any],
+    trials: Trials,
+    until: float,
+    say: Say,
 ) -> RetrievalParams:
     """Return the parameters with the candidates split by what each source adds."""
-    say("quotas by what each source adds to the others")
-    lists = [
-        list(judge.lists(name, judge.models, _DEPTH, n_viewers=_QUOTA_VIEWERS))
-        for name in SOURCE_NAMES
-    ]
+    wanted, pooled, n_pools = _ranks(judge, until)
+    say(f"quotas by what each source adds to the others: {len(wanted):,} contents watched")
     least = np.array([LEAST_QUOTAS.get(name, 0) for name in SOURCE_NAMES])
     fixed = {name.removeprefix("quotas."): v for name, v in pinned.items() if "quotas." in name}
     for i, name in enumerate(SOURCE_NAMES):
         if name in fixed:
             least[i] = fixed[name]
-            lists[i] = [rows[: fixed[name]] for rows in lists[i]]
-    quotas = allocate(
-        lists, judge.truth.relevant[:_QUOTA_VIEWERS], least, budget=MAX_POOL, depth=_DEPTH
-    )
+            for ranks in (wanted, pooled):
+                ranks[ranks[:, i] >= fixed[name], i] = _DEPTH  # what is never asked for
+    quotas = allocate(wanted, pooled, least, n_pools=n_pools, budget=MAX_POOL, depth=_DEPTH)
     split = dict(zip(SOURCE_NAMES, quotas.tolist(), strict=True)) | fixed
-    for name, quota in split.items():
-        trials.add(f"quotas.{name}", quota, _found(lists, judge, name, quota))
+    for i, (name, quota) in enumerate(split.items()):
+        # The share of what viewers watched that the source's quota holds by itself.
+        trials.add(f"quotas.{name}", quota, float((wanted[:, i] < quota).mean()))
     return replace(params, quotas=split)
 
 
-def _found(lists: list[list[NDArray[np.int64]]], judge: Judge, name: str, quota: int) -> float:
-    """Return the share of what viewers watched that the source's quota holds by itself."""
-    mine = lists[SOURCE_NAMES.index(name)]
-    wanted = judge.truth.relevant[: len(mine)]
-    hits = sum(len(w & set(rows[:quota].tolist())) for rows, w in zip(mine, wanted, strict=True))
-    return hits / max(sum(map(len, wanted)), 1)
+def _ranks(judge: Judge, until: float) -> tuple[NDArray[np.int16], NDArray[np.int16], int]:
+    """Return the sources' ranks of what viewers watched, and of what some are proposed at all.
+
+    Also of how many the latter are. As many viewers are asked about as the time allows.
+    """
+    wanted, pooled = [], []
+    for number, (lists, relevant) in enumerate(judge.all_lists(_DEPTH)):
+        if number >= _FEWEST_VIEWERS and time.monotonic() > until:
+            break
+        wanted.append(ranks_of(lists, np.array(sorted(relevant)), _DEPTH))
+        if number < _POOLS:
+            pooled.append(ranks_of(lists, np.unique(np.concatenate(lists)), _DEPTH))
+    return np.concatenate(wanted), np.concatenate(pooled), len(pooled)

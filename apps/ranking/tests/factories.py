@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,13 +15,16 @@ from apps.ranking.algorithms import watch_quantiles
 from apps.ranking.blend import fit as fit_blend
 from apps.ranking.boosted import BoostedParams
 from apps.ranking.boosted import fit as fit_boosted
-from apps.ranking.boosters import BoosterParams, Frame, Model
+from apps.ranking.boosters import BoosterParams
 from apps.ranking.inputs import Inputs
 from apps.ranking.neural import NeuralParams, NeuralRanker
 from apps.ranking.rankers import SELECT_NAMES, Rankers
-from apps.ranking.types import BOOSTED, LEARNED, NEURAL, WATCH_QUANTILE, Head, Labels
+from apps.ranking.select import SelectParams
+from apps.ranking.select import fit as fit_select
+from apps.ranking.types import BOOSTED, LEARNED, NEURAL, SELECT, WATCH_QUANTILE, Head, Labels
 
 TINY = BoosterParams(trees=8, leaves=4, min_leaf=5)
+TINY_SELECT = SelectParams(TINY, replace(TINY, objective="lambdarank"))
 
 
 def make_pool(n: int, proposers: list[int] | None = None, **scores: list[float]) -> Candidates:
@@ -60,7 +65,8 @@ def make_inputs(n: int = 400, *, seed: int = 1) -> tuple[Inputs, Labels]:
 def make_rankers(version: str = "made") -> Rankers:
     """Return rankers with a learned select, and a network and trees that know who likes."""
     of_pool, wanted = make_examples(len(SELECT_NAMES))
-    select = Model(Frame(of_pool, list(SELECT_NAMES)).train(wanted, TINY), float(wanted.mean()))
+    sizes = np.full(len(wanted) // 20, 20)
+    select = fit_select(of_pool, wanted, sizes, SELECT_NAMES, TINY_SELECT)
     inputs, labels = make_inputs()
     soft = BoosterParams(objective="cross_entropy", trees=8, leaves=4, min_leaf=5)
     boosted = fit_boosted(inputs, labels, BoostedParams(TINY, TINY, soft))
@@ -70,8 +76,10 @@ def make_rankers(version: str = "made") -> Rankers:
     blend = fit_blend(predicted, labels)
     quantile = labels[WATCH_QUANTILE]
     watch = watch_quantiles.fit(20 * quantile, inputs.duration)
-    watch = watch.judged(blend.mix(predicted)[WATCH_QUANTILE], quantile)
-    return Rankers(version, select, boosted, neural, blend, watch)
+    mixed = blend.mix(predicted)
+    watch = watch.judged(mixed[WATCH_QUANTILE], quantile)
+    means = {SELECT: select.mean, **{head: float(p.mean()) for head, p in mixed.items()}}
+    return Rankers(version, select, boosted, neural, blend, watch, means)
 
 
 def calibration_error(p: NDArray, y: NDArray, n_bins: int = 10) -> float:

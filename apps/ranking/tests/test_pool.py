@@ -9,7 +9,13 @@ from numpy.typing import NDArray
 
 from apps.candidates.sources import SOURCE_NAMES
 from apps.core.candidates import Candidates
-from apps.ranking.pool import FEATURE_NAMES, opinions, pool_features, rank_fusion
+from apps.ranking.pool import (
+    FEATURE_NAMES,
+    kindred_fusion,
+    opinions,
+    pool_features,
+    rank_fusion,
+)
 from apps.ranking.tests.factories import make_pool
 
 NAN = float("nan")
@@ -83,3 +89,20 @@ class TestRankFusion:
         one = make_pool(5, nearest=scores.tolist())
         two = make_pool(5, nearest=(scale * scores + shift).tolist())
         np.testing.assert_array_equal(rank_fusion(opinions(one)), rank_fusion(opinions(two)))
+
+
+class TestKindredFusion:
+    def test_kindred_sources_have_one_vote_their_highest(self) -> None:
+        # Charts: the first content is 1st, 1st and 2nd, the second 2nd, 2nd and 1st: a vote of 1st
+        # each. What is known of the viewer decides: the second is nearest.
+        charts = {"popular_6h": [2, 1], "popular_1d": [2, 1], "popular_7d": [1, 2]}
+        pool = make_pool(2, like_content=[1, 2], **charts)
+        expected = [1 / 61 + 1 / 62, 1 / 61 + 1 / 61]
+        np.testing.assert_allclose(kindred_fusion(opinions(pool)), expected)
+        outvoted = rank_fusion(
+            opinions(make_pool(2, like_content=[1, 2], popular_ever=[2, 1], **charts))
+        )
+        assert outvoted[0] > outvoted[1]
+
+    def test_sources_of_different_kinds_add_up_as_in_rank_fusion(self) -> None:
+        np.testing.assert_allclose(kindred_fusion(opinions(POOL)), rank_fusion(opinions(POOL)))

@@ -80,6 +80,14 @@ class TestHeads:
         )
         assert verdict.reason == "worse: calibration of like"
 
+    def test_lower_log_loss_outweighs_what_calibration_loses(self) -> None:
+        # A constant is calibrated, and tells nothing apart.
+        constant = np.full_like(CHANCE, LABELS["like"].mean())
+        sharp = np.clip(np.where(LABELS["like"], 0.8, 0.1), 0, 1)
+        assert judge_heads(LABELS, {"like": sharp}, {"like": constant}, PARAMS).state == (
+            State.PASSED
+        )
+
     def test_predictions_that_are_no_numbers_fail(self) -> None:
         broken = CHANCE.copy()
         broken[7] = np.nan

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from apps.learning.algorithms.quotas import allocate
+from apps.learning.algorithms.quotas import allocate, ranks_of
 
 
 def rows(*values: int) -> NDArray[np.int64]:
@@ -25,7 +25,21 @@ def split(
     depth: int = 500,
 ) -> list[int]:
     floor = np.array(least or [0] * len(lists))
-    return allocate(lists, relevant, floor, budget=budget, depth=depth).tolist()
+    by_viewer = [[mine[v] for mine in lists] for v in range(len(relevant))]
+    wanted = [
+        ranks_of(mine, np.array(sorted(watched)), depth)
+        for mine, watched in zip(by_viewer, relevant, strict=True)
+    ]
+    pooled = [ranks_of(mine, np.unique(np.concatenate(mine)), depth) for mine in by_viewer]
+    nothing = [np.empty((0, len(lists)), np.int16)]
+    return allocate(
+        np.concatenate(wanted or nothing),
+        np.concatenate(pooled or nothing),
+        floor,
+        n_pools=len(relevant),
+        budget=budget,
+        depth=depth,
+    ).tolist()
 
 
 def found(lists: list[list[NDArray[np.int64]]], relevant: list[set[int]], quotas: tuple) -> int:
@@ -58,7 +72,16 @@ def test_source_that_only_repeats_another_gets_nothing() -> None:
 
 def test_least_is_given_in_any_case() -> None:
     lists = [[np.arange(100)], [np.arange(500, 600)]]
-    assert split(lists, [{5}], least=[0, 30]) == [10, 30]
+    assert split(lists, [{5}], least=[0, 30]) == [20, 30]
+
+
+def test_least_need_not_be_a_whole_step() -> None:
+    assert split([[np.arange(100)], [np.arange(500, 600)]], [{5, 527}], least=[0, 7]) == [20, 47]
+
+
+def test_ranks_are_places_in_the_lists() -> None:
+    lists = [rows(7, 3, 9), rows(3), rows()]
+    assert ranks_of(lists, rows(3, 7, 8), 2).tolist() == [[1, 0, 2], [0, 2, 2], [2, 2, 2]]
 
 
 def test_lean_stretch_of_a_list_does_not_hide_what_comes_after() -> None:

@@ -34,7 +34,7 @@ from apps.learning.slices import Slice
 from apps.learning.tests.factories import N_CONTENTS, PARAMS, returning_viewers
 from apps.learning.training import train_all
 from apps.ranking.rankers import Rankers
-from apps.ranking.scorers import LearnedSelect, RankFusion
+from apps.ranking.scorers import Depth, LearnedSelect, RankFusion
 from apps.ranking.types import WATCH_SECONDS, Head
 
 pytestmark = pytest.mark.django_db
@@ -56,7 +56,10 @@ class Asked:
         self, then: Moment, rankers: Rankers, viewers: Sequence[int], k: int
     ) -> Iterator[NDArray[np.int64]]:
         self.moments.append(then)
-        ladder = (LearnedSelect(lambda: rankers, 50), RankFusion())
+        ladder = (
+            LearnedSelect(lambda request: rankers, lambda request: Depth(50, 50)),
+            RankFusion(),
+        )
         for viewer in viewers:
             request = then.request(viewer)
             found = Pipeline(SOURCES, (), ladder, ()).run(request, request.excluded())
@@ -131,7 +134,8 @@ class TestTemporal:
 
     def test_heads_that_happened_are_judged(self) -> None:
         scoring = judged_once()[0]["scoring"]
-        assert set(scoring["frozen"]) == {Head.LONG_VIEW, Head.COMPLETE, Head.LIKE, WATCH_SECONDS}
+        happened = {Head.LONG_VIEW, Head.CLICK, Head.COMPLETE, Head.LIKE, WATCH_SECONDS}
+        assert set(scoring["frozen"]) == happened
         long_view = scoring["frozen"][Head.LONG_VIEW]
         assert long_view["rate"] == pytest.approx(0.5, abs=0.1)
         assert long_view["auc"]["low"] <= long_view["auc"]["value"] <= long_view["auc"]["high"]

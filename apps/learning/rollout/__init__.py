@@ -1,0 +1,1 @@
+"""From a candidate to what serves everybody: shadow, canary, holdback (spec §6.3)."""

@@ -1,0 +1,170 @@
+"""A share of the slots finds out: what a new content is worth, and what else a viewer likes.
+
+What it does can be judged afterwards: every slot's chance is in the column `propensity`, and the
+bits of `sources` say which slots explored. See ADR 20.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apps.candidates.sources import SOURCE_NAMES
+from apps.candidates.sources.explore import GRADUATED
+from apps.candidates.types import Request
+from apps.core.candidates import Candidates
+from apps.core.clock import HOUR_MS
+from apps.core.metrics import EXPLORED
+from apps.features.history import event_weights
+from apps.features.stats import EVER, Counted
+from apps.ranking.algorithms.bandits import POLICIES, Policy, graduated
+from apps.ranking.algorithms.slots import EXPLOIT, Arms, Floats, Ints, fill
+
+EXPLORE = SOURCE_NAMES.index("explore")
+KINDS = ("content", "topic")
+KIND_BITS = (1 << 30, 1 << 29)  # of `sources`: chosen by the arms of contents, of topics
+_SMOOTHING = 20.0  # views of the platform's rate in a category's
+_LOW, _HIGH = 0.02, 0.98  # of a prior's mean
+
+
+class Exploration(NamedTuple):
+    """How much of a page explores, and how."""
+
+    slots: int  # that are filled one by one
+    content_share: float  # of the slots, to contents of the pools
+    topic_share: float  # of the slots, to categories
+    policy: str = "thompson"  # of `POLICIES`
+    prior_views: float = 10.0  # views that the prior of a content counts as
+    floor_share: float = 0.9  # of content exploration, to contents below the first pool's views
+    creator_cap: int = 2  # as the page has it
+    floor_fit: float = 4.0  # power of the rate expected of this viewer that they are given by
+
+
+@dataclass(frozen=True, slots=True)
+class ExplorationSlots:
+    """Gives slots to contents that few have met, and to categories, by a bandit's choice."""
+
+    exploration: Callable[[Request], Exploration]
+    name: str = "exploration_slots"
+
+    def __call__(self, request: Request, candidates: Candidates) -> Candidates:
+        """Return the same candidates with some moved up, and `propensity` float64[n].
+
+        The same request is answered alike within an hour: chance comes from the viewer, the hour
+        and what was served before.
+        """
+        wanted = self.exploration(request)
+        policy = POLICIES[wanted.policy]()
+        kinds = [
+            _contents(request, candidates, wanted, policy),
+            _topics(request, candidates, wanted, policy),
+        ]
+        rng = np.random.default_rng(_seed(request))
+        creator = request.catalog.creator[candidates.rows]
+        filled = fill(
+            len(candidates), kinds, wanted.slots, rng, creator=creator, cap=wanted.creator_cap
+        )
+        others = np.ones(len(candidates), np.bool_)
+        others[filled.picked] = False
+        order = np.concatenate([filled.picked, np.flatnonzero(others)])
+        propensity = np.ones(len(order))
+        propensity[: len(filled.picked)] = filled.propensity
+        page = candidates.take(order).with_columns(propensity=propensity)
+        return _marked(page, filled.kind, n_shown=request.limit or len(filled.kind))
+
+
+def prior_rate(request: Request, candidates: Candidates) -> Floats:
+    """Return the rate of long views that is expected of each candidate, float64[n].
+
+    The category's rate, smoothed with the platform's, times what the select ranker expects of the
+    candidate as a multiple of its mean: a content that nobody has met is known by what it is.
+    """
+    rows = candidates.rows
+    rate = category_rates(request)[request.catalog.category[rows]]  # −1: the platform's, the last
+    if "expected" in candidates.columns:
+        rate = rate * np.clip(np.nan_to_num(candidates["expected"], nan=1.0), 0.2, 5)
+    return np.clip(rate, _LOW, _HIGH)
+
+
+def category_rates(request: Request) -> Floats:
+    """Return the share of long views of each category, and last of everything, float64[m + 1]."""
+    return request.stats.shared(("category_rates",), request.query.at_ms, lambda: _rates(request))
+
+
+def _rates(request: Request) -> Floats:
+    stats, at_ms = request.stats, request.query.at_ms
+    everything = stats.total.at(np.array([0]), at_ms)[0, :, EVER]
+    platform = (everything[Counted.LONG_VIEW] + 0.3) / (everything[Counted.VIEW] + 1)
+    counters = stats.by["category"]
+    n = len(request.catalog.categories)
+    views = counters.all_at(Counted.VIEW, EVER, at_ms)[:n]
+    long_views = counters.all_at(Counted.LONG_VIEW, EVER, at_ms)[:n]
+    rates = (long_views + _SMOOTHING * platform) / (views + _SMOOTHING)
+    return np.append(rates, platform)
+
+
+def _contents(
+    request: Request, candidates: Candidates, wanted: Exploration, policy: Policy
+) -> Arms:
+    """Return one arm for each content that was drawn from the pools."""
+    is_arm = (candidates["sources"] >> EXPLORE) & 1 == 1
+    arm_of = np.where(is_arm, np.cumsum(is_arm) - 1, -1)
+    if not is_arm.any() or not wanted.content_share:
+        return Arms(0.0, arm_of, lambda arms, rng: np.empty(0))
+    pool = candidates.take(is_arm)
+    counted = request.stats.by["content"].at(pool.rows, request.query.at_ms)[:, :, EVER]
+    views, long_views = counted[:, Counted.VIEW], counted[:, Counted.LONG_VIEW]
+    rate = prior_rate(request, pool)
+    fit = rate**wanted.floor_fit
+    alpha = wanted.prior_views * rate + long_views
+    beta = wanted.prior_views * (1 - rate) + np.maximum(views - long_views, 0)
+
+    def chances(arms: Ints, rng: np.random.Generator) -> Floats:
+        played = policy.chances(alpha[arms], beta[arms], rng)
+        floor = wanted.floor_share
+        return graduated(played, views[arms], fit[arms], least=GRADUATED[0], share=floor)
+
+    return Arms(wanted.content_share, arm_of, chances)
+
+
+def _topics(request: Request, candidates: Candidates, wanted: Exploration, policy: Policy) -> Arms:
+    """Return one arm for each category, with what this viewer made of it."""
+    category = request.catalog.category[candidates.rows]
+    if not wanted.topic_share:
+        return Arms(0.0, category, lambda arms, rng: np.empty(0))
+    rate = np.clip(category_rates(request)[:-1], _LOW, _HIGH)
+    history = request.query.history
+    _, is_view, is_long = event_weights(history, request.catalog)
+    about = np.where(history.content >= 0, request.catalog.category[history.content], -1)
+    views = _counted(about[is_view], len(rate))
+    long_views = _counted(about[is_long], len(rate))
+    alpha = wanted.prior_views * rate + long_views
+    beta = wanted.prior_views * (1 - rate) + views - long_views
+    return Arms(
+        wanted.topic_share, category, lambda arms, rng: policy.chances(alpha[arms], beta[arms], rng)
+    )
+
+
+def _seed(request: Request) -> tuple[int, ...]:
+    hour = request.query.at_ms // HOUR_MS
+    return request.query.viewer, hour, request.position, len(request.served)
+
+
+def _counted(categories: Ints, n: int) -> Floats:
+    return np.bincount(categories[categories >= 0], minlength=n).astype(np.float64)
+
+
+def _marked(page: Candidates, kind: NDArray[np.int8], *, n_shown: int) -> Candidates:
+    """Return the page with the bits of the kinds; who explores a content says so."""
+    sources, main = page["sources"].copy(), page["main_source"].copy()
+    at = np.flatnonzero(kind != EXPLOIT)
+    sources[at] |= np.array(KIND_BITS, np.uint32)[kind[at]]
+    main[np.flatnonzero(kind == KINDS.index("content"))] = EXPLORE
+    for i, name in enumerate(KINDS):
+        if n := int(np.count_nonzero(kind[:n_shown] == i)):
+            EXPLORED.labels(name).inc(n)
+    return page.with_columns(sources=sources, main_source=main)

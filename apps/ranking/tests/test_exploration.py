@@ -1,0 +1,112 @@
+"""Exploring slots in a page: whose, how many, and what is logged of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from apps.candidates.sources import SOURCE_NAMES
+from apps.candidates.tests.factories import Happened, make_catalog, make_log, make_request
+from apps.core.candidates import Candidates
+from apps.ranking.cold_start import ColdStart, newness
+from apps.ranking.exploration import (
+    EXPLORE,
+    KIND_BITS,
+    Exploration,
+    ExplorationSlots,
+    category_rates,
+    prior_rate,
+)
+from apps.ranking.tests.factories import make_pool
+
+N = 30
+CATALOG = make_catalog(N)
+DRAWN = 1 << EXPLORE
+
+
+def pool(drawn: list[int]) -> Candidates:
+    """Return N candidates, best first, of which some were drawn to be explored."""
+    proposers = [DRAWN if row in drawn else 1 for row in range(N)]
+    return make_pool(N, proposers).with_columns(score=np.linspace(1, 0, N))
+
+
+def explored(content: float, topic: float, drawn: list[int], *, viewer: int = 1) -> Candidates:
+    stage = ExplorationSlots(lambda request: Exploration(10, content, topic, creator_cap=50))
+    return stage(make_request(CATALOG, viewer=viewer), pool(drawn))
+
+
+def test_nothing_explores_where_no_share_is_given() -> None:
+    page = explored(0.0, 0.0, [20, 21])
+
+    assert page.rows.tolist() == list(range(N))
+    assert page["propensity"].tolist() == [1.0] * N
+
+
+def test_contents_of_the_pool_fill_the_slots_that_explore_and_are_marked() -> None:
+    page = explored(1.0, 0.0, [20, 21, 22])
+
+    assert sorted(page.rows[:3].tolist()) == [20, 21, 22]
+    assert page.rows[3:].tolist() == [row for row in range(N) if row not in (20, 21, 22)]
+    assert (page["sources"][:3] & KIND_BITS[0] > 0).all()
+    assert not (page["sources"][3:] & KIND_BITS[0]).any()
+    assert {SOURCE_NAMES[i] for i in page["main_source"][:3]} == {"explore"}
+    assert (page["propensity"][:3] < 1).sum() == 2  # of the last one left it is certain
+
+
+def test_the_same_request_is_answered_alike_and_another_viewers_is_not() -> None:
+    pages = [explored(0.5, 0.2, list(range(20, 30)), viewer=v).rows.tolist() for v in (1, 1, 2)]
+
+    assert pages[0] == pages[1] != pages[2]
+
+
+def test_a_topic_shows_the_best_that_is_left_of_it() -> None:
+    page = explored(0.0, 1.0, [])
+
+    even = [row for row in page.rows[:10].tolist() if row % 2 == 0]  # categories 0 and 1 by turns
+    odd = [row for row in page.rows[:10].tolist() if row % 2 == 1]
+    assert even == sorted(even)
+    assert odd == sorted(odd)
+    assert even
+    assert odd
+
+
+def test_prior_knows_the_category_and_what_select_expects() -> None:
+    # 40 long views of category 0, 40 short ones of category 1
+    log = make_log([Happened(i, i % 2, watch_seconds=20.0 * (i % 2 == 0)) for i in range(80)])
+    request = make_request(CATALOG, log=log)
+
+    rates = category_rates(request)
+    expected = np.full(N, 1.0)
+    expected[1] = 2.0
+    prior = prior_rate(request, pool([]).with_columns(expected=expected))
+
+    assert rates[0] > rates[2] > rates[1]
+    assert prior[0] > prior[3]
+    assert prior[1] > prior[3]
+
+
+def test_an_empty_pool_stays_empty() -> None:
+    stage = ExplorationSlots(lambda request: Exploration(10, 0.5, 0.5))
+
+    assert len(stage(make_request(CATALOG), pool([]).take(slice(0)))) == 0
+
+
+class TestColdStart:
+    def test_newness_falls_with_what_was_met(self) -> None:
+        history = make_log([Happened(1, row) for row in range(10)])
+
+        assert newness(make_request(CATALOG), 10) == 1
+        assert newness(make_request(CATALOG, history), 10) == np.exp(-1)
+
+    def test_new_viewers_get_what_many_watched_long_and_others_what_fits_them(self) -> None:
+        good = [Happened(i, 5) for i in range(100)]
+        bad = [Happened(i, 0, watch_seconds=1.0) for i in range(100)]
+        stranger = make_request(CATALOG, log=make_log(good + bad))
+        history = make_log([Happened(1, row % N) for row in range(300)])
+        known = replace(stranger, query=replace(stranger.query, history=history))
+        candidates = pool([])
+        cold = ColdStart(lambda request: 1.0)
+
+        assert cold(stranger, candidates)["score"].argmax() == 5
+        assert cold(known, candidates)["score"].argmax() == 0
