@@ -45,6 +45,7 @@ class SlateAdmin(ReadOnlyAdmin):
         "surface",
         "ranker",
         "variant",
+        "objective",
         "feature_schema",
         "slots",
     ]

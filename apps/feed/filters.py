@@ -21,6 +21,19 @@ class Servable:
         return np.asarray(catalog.is_servable[rows] & is_out)
 
 
+class Withheld:
+    """Removes what moderation keeps from this viewer: age-restricted, or of limited reach."""
+
+    name = "withheld"
+
+    def __call__(self, request: Request, candidates: Candidates) -> NDArray[np.bool_]:
+        """Keep what the viewer may see by the catalogue; the last check asks the database."""
+        catalog, rows = request.catalog, candidates.rows
+        return ~request.withheld(
+            catalog.creator[rows], catalog.is_age_restricted[rows], catalog.is_reach_limited[rows]
+        )
+
+
 class AlreadySeen:
     """Removes what the viewer has met in the history that was read."""
 

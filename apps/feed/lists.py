@@ -19,9 +19,10 @@ from apps.events.types import EventLog
 from apps.features import selectors as features
 from apps.features.stats import DAY, EVER, HOURS_6, WEEK
 from apps.features.types import Query
-from apps.feed import services
+from apps.feed import hydration
+from apps.feed.checks import check_now
 from apps.feed.conf import PARAMS
-from apps.feed.types import ListAnswer, ListItem, Neighbor, NeighborsAnswer
+from apps.feed.types import FeedQuery, ListAnswer, ListItem, Neighbor, NeighborsAnswer
 from apps.learning import bundle
 from apps.profiles import selectors as profiles
 from apps.profiles.pseudonyms import pseudonym
@@ -42,20 +43,20 @@ class ListQuery:
 
 def popular(query: ListQuery, *, period: str) -> ListAnswer:
     """Return what most viewers watched, decayed with the half-life of the period."""
-    request = _request(query)
+    request = request_of(query)
     source = Popular(f"popular_{period}", PERIODS[period])
     return _answer(query, request, source(request))
 
 
 def trending(query: ListQuery) -> ListAnswer:
     """Return what rises against the traffic of the whole platform."""
-    request = _request(query)
+    request = request_of(query)
     return _answer(query, request, Trending()(request))
 
 
 def similar(query: ListQuery, *, content_id: str) -> ListAnswer:
     """Return what is most like a content; 404 for one that is not known."""
-    request = _request(query)
+    request = request_of(query)
     key = content.content_keys([content_id]).get(content_id)
     row = int(request.catalog.rows_of(np.array([key.pk]))[0]) if key else -1
     if row < 0:
@@ -73,7 +74,7 @@ def neighbors(*, user_id: str, limit: int, now_ms: int) -> NeighborsAnswer:
     """
     if user_id not in profiles.viewer_keys([user_id]):
         raise Problem(404, "unknown-user", "There is no such viewer.")
-    request = services.request_of(services.FeedQuery(user_id), now_ms=now_ms)
+    request = hydration.request_of(FeedQuery(user_id), now_ms=now_ms)
     return NeighborsAnswer(pseudonym(user_id), _neighbors(request, limit))
 
 
@@ -91,13 +92,11 @@ def _neighbors(request: Request, limit: int) -> list[Neighbor]:
     return [Neighbor(names[pk], score, n_both) for pk, score, n_both in found if pk in names]
 
 
-def _request(query: ListQuery) -> Request:
+def request_of(query: ListQuery) -> Request:
     """Return the request of the viewer, or of nobody in particular."""
     if query.user_id is not None:
-        asked = services.FeedQuery(
-            query.user_id, restriction=query.restriction, exclude=query.exclude
-        )
-        return services.request_of(asked, now_ms=query.now_ms)
+        asked = FeedQuery(query.user_id, restriction=query.restriction, exclude=query.exclude)
+        return hydration.request_of(asked, now_ms=query.now_ms)
     stats = features.stats()
     promoted = bundle.production()
     return Request(
@@ -105,7 +104,7 @@ def _request(query: ListQuery) -> Request:
         catalog=stats.catalog,
         stats=stats,
         models=promoted.retrieval if promoted else None,
-        restriction=services.resolved(query.restriction, query.exclude, stats.catalog),
+        restriction=hydration.resolved(query.restriction, query.exclude, stats.catalog),
     )
 
 
@@ -113,9 +112,11 @@ def _answer(query: ListQuery, request: Request, scores: Scores | None) -> ListAn
     """Return the best rows that the database says may be shown now."""
     if scores is None:
         return ListAnswer([])
-    rows = scores.top(query.limit + PARAMS.reserve, request.excluded())
+    # What is of limited reach is on no list, not even for those who follow its creator.
+    excluded = request.excluded() | request.catalog.is_reach_limited
+    rows = scores.top(query.limit + PARAMS.reserve, excluded)
     found = Candidates(rows, {"score": scores.at(rows)})
-    slots, shown = services.check_now(found, request)
+    slots, shown = check_now(found, request)
     return ListAnswer(
         [
             ListItem(slots[row].content_id, slots[row].creator_id, float(score))

@@ -1,10 +1,28 @@
-"""What a feed answers."""
+"""What a feed is asked and what it answers."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
+
+from apps.candidates.restrictions import Restriction
+from apps.features.types import Context
+
+
+@dataclass(frozen=True, slots=True)
+class FeedQuery:
+    """What a client asks for."""
+
+    user_id: str
+    limit: int | None = None  # None: as many as the parameters say
+    cursor: str | None = None
+    unseen: int = 0  # contents before the cursor that were not shown, to be ranked again
+    explain: bool = False  # add score terms and cards
+    context: Context = Context()
+    restriction: Restriction | None = None
+    exclude: tuple[str, ...] = ()  # content ids that the caller does not want
 
 
 class ContentCard(msgspec.Struct, frozen=True):
@@ -59,6 +77,30 @@ class NeighborsAnswer(msgspec.Struct, frozen=True):
 
     viewer: UUID  # pseudonym of the viewer asked about
     neighbors: list[Neighbor]
+
+
+class ViewerExposure(msgspec.Struct, frozen=True):
+    """Where a content stands for one viewer now."""
+
+    proposed_by: list[str]  # sources
+    rank: int | None  # 1 is the first; null: not among those ranked
+    candidates: int  # proposed for this viewer
+    ranked: int  # of them, the best by rank fusion
+
+
+class ContentExposure(msgspec.Struct, frozen=True):
+    """How much a content was shown, and what keeps it away."""
+
+    content_id: str
+    views: int
+    long_views: int
+    pool: int | None  # views below which it is explored: 30, 100 or 300; null: graduated
+    slates_read: int  # of the last 24 hours, the latest, at most 5,000
+    shown: int  # of them have it
+    explored: int  # of those by an exploring slot
+    best_position: int | None  # in a scroll, of those; 0 is the first
+    removed_by: list[str]  # filters that remove it, for anybody or for the viewer asked about
+    viewer: ViewerExposure | None = None  # with user_id
 
 
 class FeedAnswer(msgspec.Struct, frozen=True):

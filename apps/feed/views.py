@@ -13,12 +13,13 @@ from apps.core.clock import now_ms
 from apps.core.errors import Problem
 from apps.core.json import checked_id, openapi
 from apps.core.models import Scope
-from apps.feed import lists, parameters
+from apps.feed import exposure, lists, parameters
 from apps.feed.conf import PARAMS
-from apps.feed.services import FeedQuery, for_user
-from apps.feed.types import FeedAnswer, ListAnswer, NeighborsAnswer
+from apps.feed.services import for_user
+from apps.feed.types import ContentExposure, FeedAnswer, FeedQuery, ListAnswer, NeighborsAnswer
 
 _USER = OpenApiParameter("user_id", OpenApiTypes.STR, required=True)
+_ASKED = OpenApiParameter("user_id", OpenApiTypes.STR, description="where it stands for them")
 _LIMIT = OpenApiParameter("limit", OpenApiTypes.INT, description=f"1–{PARAMS.max_limit}")
 _FEED = (
     _USER,
@@ -57,7 +58,7 @@ class Feed(APIView):
         principal_of(request).check_user(user_id)
         query = FeedQuery(
             user_id=user_id,
-            limit=_limit(request),
+            limit=_limit(request) if "limit" in given else None,
             cursor=given.get("cursor") or None,
             unseen=parameters.number(request, "unseen", 0, 0, PARAMS.max_limit),
             explain=given.get("explain", "").lower() in {"1", "true"},
@@ -136,6 +137,26 @@ class Neighbors(APIView):
             raise Problem(403, "server-key-only", "This needs a server key.")
         user_id, limit = checked_id(user_id), _limit(request)
         return Response(lists.neighbors(user_id=user_id, limit=limit, now_ms=now_ms()))
+
+
+class Exposure(APIView):
+    """How much a content is shown, and why not more."""
+
+    required_scopes = {"GET": Scope.FEED_READ}
+
+    @extend_schema(
+        operation_id="content_exposure",
+        parameters=[_ASKED],
+        responses={200: OpenApiResponse(openapi(ContentExposure))},
+    )
+    def get(self, request: Request, content_id: str) -> Response:
+        """Return what was shown of a content, its pool, its filters and its rank: server keys."""
+        parameters.refuse_unknown(request, _ASKED)
+        if principal_of(request).user_id is not None:
+            raise Problem(403, "server-key-only", "This needs a server key.")
+        user_id = request.query_params.get("user_id")
+        asked = checked_id(user_id) if user_id is not None else None
+        return Response(exposure.of_content(checked_id(content_id), user_id=asked, now_ms=now_ms()))
 
 
 def _limit(request: Request) -> int:

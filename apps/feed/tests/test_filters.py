@@ -15,6 +15,7 @@ from apps.events.types import EventLog
 from apps.features.stats import Stats
 from apps.features.types import Query
 from apps.feed import filters
+from apps.profiles.types import Stance
 
 CATALOG = make_catalog(12, creators=4)
 ALL = Candidates(np.arange(12))
@@ -37,6 +38,24 @@ def test_servable_removes_what_is_hidden_and_what_is_not_out_yet() -> None:
     catalog = replace(CATALOG, is_servable=is_servable, uploaded_ms=uploaded_ms)
 
     assert kept(filters.Servable(), make_request(catalog)) == [0, 1, 2, 4, 6, 7, 8, 9, 10, 11]
+
+
+def test_withheld_are_adults_only_contents_and_those_of_limited_reach() -> None:
+    is_age_restricted, is_reach_limited = np.zeros(12, np.bool_), np.zeros(12, np.bool_)
+    is_age_restricted[[0, 1]] = is_reach_limited[[1, 2]] = True
+    catalog = replace(
+        CATALOG, is_age_restricted=is_age_restricted, is_reach_limited=is_reach_limited
+    )
+    fan = Stance(followed=np.array([1, 2]))  # of the creators of rows 1, 5, 9 and 2, 6, 10
+
+    def seen(**viewer: Any) -> set[int]:
+        return {0, 1, 2} & set(kept(filters.Withheld(), make_request(catalog, **viewer)))
+
+    assert seen() == set()
+    assert seen(age_group="13-17") == set()
+    assert seen(age_group="18-24") == {0}
+    assert seen(stance=fan) == {2}
+    assert seen(age_group="55+", stance=fan) == {0, 1, 2}
 
 
 def test_already_seen_removes_what_is_in_the_history() -> None:
@@ -63,7 +82,9 @@ def test_viewer_who_makes_nothing_loses_nothing() -> None:
 
 
 def test_hidden_creators_are_removed() -> None:
-    found = kept(filters.HiddenCreators(), make_request(hidden=np.array([0, 3, -1])))
+    found = kept(
+        filters.HiddenCreators(), make_request(stance=Stance(blocked=np.array([0, 3, -1])))
+    )
 
     assert found == [1, 2, 5, 6, 9, 10]
 

@@ -161,6 +161,7 @@ class TestRules:
         send(make_event(content_id="v5", at_ms=now_ms(), watch_duration=3), now_ms=now_ms())
         assert "v5" not in items(api.get("feed", user_id="alice"))
 
+    @pytest.mark.usefixtures("still")
     def test_boost_brings_a_category_up(self, api: Any) -> None:
         for i in range(6):
             make_content(

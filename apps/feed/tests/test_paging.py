@@ -25,7 +25,7 @@ def page(api: Any, **query: Any) -> tuple[list[str], list[int], str]:
     return [i["content_id"] for i in items], [i["position"] for i in items], answer["next_cursor"]
 
 
-@pytest.mark.usefixtures("_catalog")
+@pytest.mark.usefixtures("_catalog", "still")
 class TestUnseen:
     def test_unseen_contents_are_ranked_again_at_their_positions(self, api: Any) -> None:
         first, _, cursor = page(api, limit=4)

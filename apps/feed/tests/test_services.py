@@ -11,14 +11,14 @@ from apps.candidates.sources import SOURCE_NAMES
 from apps.content import selectors as content
 from apps.content.models import Content
 from apps.content.services import set_status, upsert_contents
-from apps.content.tests.factories import DAY_MS, NOW_MS, make_content, make_contents
+from apps.content.tests.factories import DAY_MS, HOUR_MS, NOW_MS, make_content, make_contents
 from apps.content.types import ContentRow
 from apps.core.errors import Problem
 from apps.events.models import Event, Slate
 from apps.events.tests.factories import make_event, send
 from apps.feed.conf import PARAMS
-from apps.feed.services import FeedQuery, for_user
-from apps.feed.types import FeedAnswer
+from apps.feed.services import for_user
+from apps.feed.types import FeedAnswer, FeedQuery
 from apps.profiles.models import Viewer
 from apps.profiles.services import ensure_viewers, upsert_users
 from apps.profiles.types import Preferences, UserRow
@@ -80,7 +80,7 @@ class TestPage:
 
         answer = feed()
 
-        assert answer.ranker == "rank_fusion"
+        assert answer.ranker == "taste_order"
         assert answer.degraded == SKIPPED_BEFORE_TRAINING
 
     def test_explained_page_has_cards_and_another_has_none(self) -> None:
@@ -176,6 +176,12 @@ class TestScroll:
         assert sorted(i for p in carol for i in ids(p)) == sorted(made)
 
 
+@pytest.fixture
+def _no_lots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no content be drawn by lot: which one is depends on the viewer's key."""
+    monkeypatch.setattr("apps.candidates.sources.explore.Explore.quota", lambda self, request: 0)
+
+
 class TestNextRequest:
     """What a viewer did, and what was decided, is in the next page."""
 
@@ -222,12 +228,56 @@ class TestNextRequest:
         assert "v8" in ids(later)
         assert "v3" not in ids(later)
 
+    def test_creator_comes_back_when_the_hide_is_taken_back(self) -> None:
+        make_contents(10, creators=5)
+        send(make_event("hide", NOW_MS - 5, content_id="v3"))
+        assert "creator3" not in {item.creator_id for item in feed().items}
+
+        send(make_event("unhide", NOW_MS - 4, content_id="v3"))
+        answer = feed(now_ms=NOW_MS + 2 * HOUR_MS)  # what was just served does not come again
+
+        assert "v8" in ids(answer)
+
+    def test_a_mute_never_empties_a_feed(self) -> None:
+        made = make_contents(6, creators=1)
+        send(make_event("hide", content_id="v3"))
+
+        assert set(ids(feed())) == set(made) - {"v3"}
+
+    def test_muted_creators_do_not_come_while_there_are_others(self) -> None:
+        make_contents(10, creators=5)
+        send(make_event("hide", content_id="v3"))
+
+        pages = scroll(limit=4)
+
+        creators = [item.creator_id for page in pages for item in page.items]
+        assert creators[8:] == ["creator3"]  # when all 8 of the others have come
+
+    def test_a_block_holds_where_nothing_else_is_left(self) -> None:
+        make_contents(6, creators=1)
+        send(make_event("hide", content_id=None, creator_id="creator0"))
+
+        assert ids(feed()) == []
+
+    def test_contents_about_what_was_hidden_come_later(self) -> None:
+        for i in range(12):
+            make_content(f"n{i}", f"a{i}", category="news", tags=["war"])
+            make_content(f"d{i}", f"b{i}", category="dance", tags=["salsa"])
+        before = sum(item.content_id[0] == "n" for item in feed(limit=12).items)
+        send(*(make_event("hide", NOW_MS, content_id=f"n{i}", user_id="carol") for i in range(3)))
+
+        after = sum(item.content_id[0] == "n" for item in feed("carol", limit=12).items)
+
+        assert before > 3
+        assert after < before
+
     def test_hidden_creator_stays_visible_to_others(self) -> None:
         make_contents(10, creators=5)
         send(make_event("hide", content_id=None, creator_id="creator3"))
 
         assert "creator3" in {item.creator_id for item in feed("carol").items}
 
+    @pytest.mark.usefixtures("_no_lots")
     def test_followed_creators_contents_appear_after_a_follow(self) -> None:
         make_content("old", "bob", now_ms=NOW_MS - 300 * DAY_MS)
         make_contents(60, creators=30)
@@ -239,6 +289,7 @@ class TestNextRequest:
         (item,) = [i for i in answer.items if i.content_id == "old"]
         assert (item.source, item.reason) == ("followed", "You follow bob")
 
+    @pytest.mark.usefixtures("_no_lots")
     def test_unfollowed_creators_contents_lose_their_place(self) -> None:
         make_content("old", "bob", now_ms=NOW_MS - 300 * DAY_MS)
         make_contents(60, creators=30)
@@ -356,8 +407,9 @@ class TestSlate:
         sources = np.frombuffer(slate.sources, "<u4")
         firsts = [SOURCE_NAMES.index(item.source) for item in answer.items]
         assert all(mask >> first & 1 for mask, first in zip(sources.tolist(), firsts, strict=True))
-        assert np.frombuffer(slate.propensities, "<f4").tolist() == [1.0] * 7
-        assert (slate.served_ms, slate.first_position, slate.ranker) == (NOW_MS, 0, "rank_fusion")
+        propensities = np.frombuffer(slate.propensities, "<f4")
+        assert ((propensities > 0) & (propensities <= 1)).all()
+        assert (slate.served_ms, slate.first_position, slate.ranker) == (NOW_MS, 0, "taste_order")
         assert slate.viewer_id == ensure_viewers(["alice"])["alice"]
 
     def test_slates_of_a_scroll_say_where_they_begin(self) -> None:
@@ -386,7 +438,7 @@ class TestQueries:
     def test_number_of_queries_does_not_grow_with_the_page(
         self, limit: int, django_assert_num_queries: Any
     ) -> None:
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(7):
             feed(limit=limit)
 
     @pytest.mark.parametrize("n_events", [1, 50, 300])
@@ -400,7 +452,7 @@ class TestQueries:
             )
         )
 
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(7):
             feed()
 
     def test_number_of_queries_does_not_grow_with_follows(
@@ -409,7 +461,7 @@ class TestQueries:
         follows = Preferences(creators_followed=[f"creator{i}" for i in range(20)])
         upsert_users([UserRow("alice", preferences=follows)], now_ms=NOW_MS - 5)
 
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(7):
             feed()
 
 

@@ -14,7 +14,7 @@ from apps.content import selectors as content
 from apps.content.types import Catalog
 from apps.events import selectors as events
 from apps.events.types import EventLog
-from apps.feed.offline import ranked_rows
+from apps.feed.offline import ranked_rows, rows_by_score, rows_by_select_alone
 from apps.learning.algorithms.off_policy import OffPolicyError
 from apps.learning.conf import TrainingParams
 from apps.learning.evaluation.earlier import last_production
@@ -117,6 +117,7 @@ def _judge_pipeline(
         recommend=ranked_rows,
         ks=options["k"],
         say=say,
+        others={"select_alone": rows_by_select_alone, "by_score": rows_by_score},
         earlier=last_production(catalog),
         curve=options["curve"],
     )

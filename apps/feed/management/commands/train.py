@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.core.artifacts import ArtifactError, production_artifact
 from apps.core.clock import parse_moment
 from apps.feed.offline import ranked_rows
 from apps.learning.bundle import FAMILY
+from apps.learning.conf import TrainingParams
 from apps.learning.selectors import training_params
 from apps.learning.services import TrainingError, train_and_publish, train_through_gates
 
@@ -34,6 +37,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--strict", action="store_true", help="serve only what every gate has proven (nightly)"
         )
+        parser.add_argument(
+            "--viewers",
+            type=int,
+            default=TrainingParams().max_viewers,
+            help="viewers that give examples to select, a slice; fewer train faster",
+        )
         gated = parser.add_mutually_exclusive_group()
         gated.add_argument(
             "--promote", action="store_true", help="learn from everything and serve, ungated"
@@ -45,6 +54,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Train and say what came of it."""
+        params = replace(training_params(), max_viewers=options["viewers"])
         if options["if_missing"] and production_artifact(FAMILY) is not None:
             self.stdout.write("A bundle serves already; nothing was trained.")
             return
@@ -58,12 +68,13 @@ class Command(BaseCommand):
         asked = {"say": say, "until_ms": options["until"]}
         try:
             if options["promote"] or options["no_promote"]:
-                artifact = train_and_publish(training_params(), promote=options["promote"], **asked)
+                artifact = train_and_publish(params, promote=options["promote"], **asked)
             else:
                 artifact = train_through_gates(
-                    training_params(),
+                    params,
                     recommend=ranked_rows,
                     needs_proof=options["strict"],
+                    by_canary=settings.ROLLOUT == "canary",
                     **asked,
                 )
         except (TrainingError, ArtifactError) as error:
