@@ -1,0 +1,1 @@
+"""What contents look and sound like, from their files."""

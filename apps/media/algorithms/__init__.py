@@ -1,0 +1,1 @@
+"""Arithmetic over pixels and sound, without any framework."""

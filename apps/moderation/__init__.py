@@ -1,0 +1,1 @@
+"""Keeps unfit content out, with a human in the loop."""

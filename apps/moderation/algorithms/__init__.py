@@ -1,0 +1,1 @@
+"""Arithmetic of moderation: no Django, no clock, no settings."""

@@ -1,0 +1,1 @@
+"""Write what moderation finds and decides."""
