@@ -1,0 +1,1 @@
+"""Experiments: who sees what, and whether the difference is real."""

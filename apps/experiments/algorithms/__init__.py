@@ -1,0 +1,1 @@
+"""The arithmetic of experiments: arrays in, arrays out."""

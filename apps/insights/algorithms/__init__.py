@@ -1,0 +1,1 @@
+"""Arithmetic of KPIs and alerts: arrays in, numbers out, no framework."""
