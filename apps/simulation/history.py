@@ -24,7 +24,7 @@ from apps.simulation.types import DAY_MS, World
 
 _MINUTE_MS = 60_000
 _BREAK_MS = 10 * _MINUTE_MS  # least time between two sessions of a viewer
-_MORE_SESSIONS = 0.25  # mean number of further sessions on an active day
+MORE_SESSIONS = 0.25  # mean number of further sessions on an active day
 _CRITICAL_SHARE = 0.12  # of comments
 
 # When an event occurs within its view, as shares of the watch time: from … to; 1 is the end.
@@ -119,6 +119,18 @@ def events_of(world: World, shown: Impressions, *, rng: np.random.Generator) -> 
     return events.take(np.argsort(events.at_ms, kind="stable"))
 
 
+def opening_times(world: World, start_ms: int, n_sessions: int, rng: np.random.Generator) -> Ints:
+    """Draw moments of the day from ``start_ms`` in the viewers' habitual hours, int64[v, s]."""
+    viewers = world.viewers
+    edges = np.cumsum(viewers.hour_weights, axis=1)
+    draw = rng.random((len(edges), n_sessions)) * edges[:, -1:]
+    hour = (edges[:, None, :] <= draw[:, :, None]).sum(axis=2)
+    local_minute = 60.0 * (hour + rng.random(hour.shape))
+    utc_minute = local_minute - viewers.utc_offset_minutes[:, None]
+    into_day = (utc_minute * _MINUTE_MS).astype(np.int64) - start_ms
+    return np.asarray(start_ms + into_day % DAY_MS)
+
+
 class _Window:
     """The viewers' state, the feed and what was seen, carried from day to day."""
 
@@ -136,10 +148,10 @@ class _Window:
         """Run all sessions of one day, each viewer's first, then the second ones, and so on."""
         n_left = np.where(
             comes_back(self.world, self.state, rng=self.rng),
-            1 + self.rng.poisson(_MORE_SESSIONS, len(self.free_ms)),
+            1 + self.rng.poisson(MORE_SESSIONS, len(self.free_ms)),
             0,
         )
-        opens_ms = _opening_times(self.world, start_ms, int(n_left.max(initial=0)), self.rng)
+        opens_ms = opening_times(self.world, start_ms, int(n_left.max(initial=0)), self.rng)
         opens_ms = np.sort(np.where(np.arange(opens_ms.shape[1]) < n_left[:, None], opens_ms, -1))
         parts = [Impressions.empty()]
         for nth in range(opens_ms.shape[1]):
@@ -177,18 +189,6 @@ class _Window:
         self.state = self.state.put(viewer, close_session(self.world, state))
         self.free_ms[viewer] = clock_ms + _BREAK_MS
         return parts
-
-
-def _opening_times(world: World, start_ms: int, n_sessions: int, rng: np.random.Generator) -> Ints:
-    """Draw moments of the day from ``start_ms`` in the viewers' habitual hours, int64[v, s]."""
-    viewers = world.viewers
-    edges = np.cumsum(viewers.hour_weights, axis=1)
-    draw = rng.random((len(edges), n_sessions)) * edges[:, -1:]
-    hour = (edges[:, None, :] <= draw[:, :, None]).sum(axis=2)
-    local_minute = 60.0 * (hour + rng.random(hour.shape))
-    utc_minute = local_minute - viewers.utc_offset_minutes[:, None]
-    into_day = (utc_minute * _MINUTE_MS).astype(np.int64) - start_ms
-    return np.asarray(start_ms + into_day % DAY_MS)
 
 
 def _comments(

@@ -51,7 +51,7 @@ def _tastes(params: WorldParams, rng: np.random.Generator) -> Floats:
     appeal = rng.normal(0.0, 0.5, params.n_topics)
     # Gumbel top-k: the first k of the noisy ranking are k topics drawn without replacement.
     ranking = np.argsort(-(appeal + rng.gumbel(size=(n, params.n_topics))), axis=1)
-    n_liked = rng.integers(2, len(_LIKINGS) + 1, n)
+    n_liked = rng.integers(2, params.most_liked + 1, n)
     liking = np.array(_LIKINGS) * (np.arange(len(_LIKINGS)) < n_liked[:, None])
     taste = np.zeros((n, params.n_topics))
     np.put_along_axis(taste, ranking[:, : len(_LIKINGS)], liking, axis=1)

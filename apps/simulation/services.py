@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -46,6 +47,11 @@ def store_world(world: World, *, now_ms: int, progress: Progress) -> int:
     return n
 
 
+def content_row(world: World, row: int) -> dict[str, Any]:
+    """Return a content as its creator uploads it, for JSON."""
+    return dict(msgspec.to_builtins(_content(world, row)))
+
+
 def _store_contents(world: World, now_ms: int, progress: Progress) -> None:
     for rows in batches(_contents(world), _BATCH):
         upsert_contents(rows, now_ms=now_ms)
@@ -63,21 +69,24 @@ def _store_contents(world: World, now_ms: int, progress: Progress) -> None:
 
 
 def _contents(world: World) -> Iterator[ContentRow]:
+    return (_content(world, row) for row in range(len(world.contents.id)))
+
+
+def _content(world: World, row: int) -> ContentRow:
     contents = world.contents
-    for row, content_id in enumerate(contents.id):
-        yield ContentRow(
-            content_id=content_id,
-            creator_id=world.creators.id[contents.creator[row]],
-            upload_timestamp=to_datetime(int(contents.uploaded_ms[row])),
-            metadata=ContentMetadata(
-                description=contents.description[row],
-                tags=list(contents.tags[row]),
-                audio_id=world.sound_ids[contents.sound[row]],
-                category=world.topics[contents.category[row]],
-                language=LANGUAGES[contents.language[row]],
-                duration=float(contents.duration_seconds[row]),
-            ),
-        )
+    return ContentRow(
+        content_id=contents.id[row],
+        creator_id=world.creators.id[contents.creator[row]],
+        upload_timestamp=to_datetime(int(contents.uploaded_ms[row])),
+        metadata=ContentMetadata(
+            description=contents.description[row],
+            tags=list(contents.tags[row]),
+            audio_id=world.sound_ids[contents.sound[row]],
+            category=world.topics[contents.category[row]],
+            language=LANGUAGES[contents.language[row]],
+            duration=float(contents.duration_seconds[row]),
+        ),
+    )
 
 
 def _store_viewers(world: World, now_ms: int, progress: Progress) -> None:

@@ -27,6 +27,7 @@ class WorldParams:
     end_ms: int = 1_767_225_600_000  # end of the window, ms since 1970 UTC
     archive_days: int = 60  # how long before the window the oldest content was uploaded, days
     archive_share: float = 0.6  # share of contents uploaded before the window, [0, 1]
+    most_liked: int = 4  # topics that a viewer likes at most, 2 … 4
 
     @property
     def start_ms(self) -> int:
