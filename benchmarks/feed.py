@@ -25,7 +25,8 @@ _COUNT = """
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from apps.core.clock import now_ms
-from apps.feed.services import FeedQuery, for_user
+from apps.feed.services import for_user
+from apps.feed.types import FeedQuery
 counts = set()
 for user_id, limit in (("viewer_0001", 5), ("viewer_0002", 10), ("viewer_0003", 50)):
     for_user(FeedQuery(user_id, limit=limit), now_ms=now_ms())

@@ -19,6 +19,13 @@ BENCHMARKS = (
     "drift",
     "promotion",
     "off_policy",
+    "experiments",
+    "trends",
+    "removed",
+    "diversity",
+    "exploration",
+    "cold_start",
+    "exposure",
 )
 
 

@@ -21,9 +21,9 @@ import recsys.urls
 from apps.content import selectors as content
 from apps.core.clock import now_ms
 from apps.core.models import Scope
-from apps.feed import pipelines, services
+from apps.feed import hydration, pipelines, services
 from apps.feed.cursors import Cursor
-from apps.feed.services import FeedQuery
+from apps.feed.types import FeedQuery
 from apps.profiles import selectors as profiles
 
 settings.ROOT_URLCONF = "benchmarks.server"
@@ -45,7 +45,7 @@ def mean_candidates(user_ids: list[str]) -> float:
     sizes = []
     for user_id in user_ids:
         at = now_ms()
-        request = services.hydrate(
+        request = hydration.hydrate(
             FeedQuery(user_id), profiles.profile(user_id, at_ms=at), Cursor(uuid.uuid4(), at, 0), at
         )
         excluded = request.excluded()
