@@ -249,7 +249,10 @@ const ACTS = {
     record(card, "hide");
     changeFeed("Hid a creator of", card);
     dropCreator(card.item.creator_id);
-    toast(`You will not see ${card.find("[data-creator]").textContent} for a while`);
+    lastHidden = card;
+    toast(`You will not see ${card.find("[data-creator]").textContent} for a while`, {
+      action: { label: "Undo", run: unhide },
+    });
     if (cards[index + 1]) move(1);
     load();
   },
@@ -267,6 +270,16 @@ function act(card, type, text, fields = {}) {
   record(card, type, fields);
   changeFeed(text, card);
   load();
+}
+
+let lastHidden = null;
+
+/** Take the last hide back: its creator may come again from the next page on. */
+function unhide() {
+  if (!lastHidden) return;
+  act(lastHidden, "unhide", "Brought back a creator of");
+  lastHidden = null;
+  toast("Taken back");
 }
 
 /** Take what is to come of a hidden creator away at once; the next page has none of it anyway. */
@@ -297,7 +310,7 @@ feed.addEventListener("click", (event) => {
 const KEYS = {
   ArrowDown: () => move(1), j: () => move(1), ArrowUp: () => move(-1), k: () => move(-1),
   l: () => doAct("like"), s: () => doAct("save"), h: () => doAct("share"), f: () => doAct("follow"),
-  x: () => doAct("skip"), d: () => doAct("hide"), " ": () => player.card && player.toggle(),
+  x: () => doAct("skip"), d: () => doAct("hide"), u: unhide, " ": () => player.card && player.toggle(),
   "?": () => help.showModal(),
 };
 
@@ -380,9 +393,8 @@ function toast(text, { action = null, isError = false } = {}) {
     button.textContent = action.label;
     button.addEventListener("click", () => { element.remove(); action.run(); });
     element.append(button);
-  } else {
-    setTimeout(() => element.remove(), TOAST_MS);
   }
+  if (!isError) setTimeout(() => element.remove(), action ? 2 * TOAST_MS : TOAST_MS);
   toasts.replaceChildren(element);
 }
 

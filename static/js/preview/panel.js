@@ -59,8 +59,8 @@ export class Panel {
     const note = at("why-note");
     note.hidden = Boolean(item.terms);
     note.textContent =
-      ranker === "rank_fusion"
-        ? "No model is trained yet, so the sources vote: what several of them rank high comes first."
+      ranker === "taste_order"
+        ? "No model is trained yet: what you watched yourself orders the page, and a little curiosity."
         : "This answer came without the model's terms.";
   }
 
@@ -103,7 +103,7 @@ export class Panel {
     this.#weave();
     this.#mix();
     facts(at("system"), [
-      ["Ranker", answer.ranker === "rank_fusion" ? "rank fusion" : answer.ranker],
+      ["Ranker", answer.ranker === "taste_order" ? "your own views" : answer.ranker],
       ["Round trip", `${Math.round(roundTripMs)} ms`],
       ["Items", answer.items.length],
       ...Object.entries(answer.experiment ?? {}).map(([name, variant]) => [name, variant]),
