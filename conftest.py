@@ -37,8 +37,17 @@ def _fresh_state(settings: Any, tmp_path: Path) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
-    """On PostgreSQL empty tables by DELETE: TRUNCATE makes hundreds of new files for each test."""
+def django_db_modify_db_settings(
+    django_db_modify_db_settings: None, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Give the tests a database that behaves as a served one does, and is emptied quickly.
+
+    SQLite is a file: threads of one that is in memory share a cache, whose locks never wait.
+    PostgreSQL is emptied by DELETE: TRUNCATE makes hundreds of new files for each test.
+    """
+    if connection.vendor == "sqlite":
+        file = tmp_path_factory.mktemp("database") / "test.sqlite3"
+        connection.settings_dict["TEST"]["NAME"] = str(file)
 
     def by_delete(style: Any, tables: Sequence[str], **options: bool) -> list[str]:
         # The audit log refuses DELETE (moderation/migrations/0002).
