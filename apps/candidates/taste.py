@@ -12,19 +12,16 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from apps.candidates.algorithms.taste import Kinds, Posterior, Taste, TasteParams, hopeful
+from apps.candidates.algorithms.worth import Watched, WorthParams, worth_of
 from apps.candidates.types import Request
 from apps.content.types import Catalog
 from apps.core.candidates import Rows
-from apps.events.types import LONG_VIEW_SECONDS, EventType
-from apps.features.history import event_weights
-from apps.features.stats import EVER, Counted
+from apps.events.types import EventType
+from apps.features.history import event_weights, watched_share
 
 Floats = NDArray[np.float64]
 
-STRANGER_RATE = 0.3  # of long views, before anybody has watched anything
-_CATEGORY_VIEWS = 20.0  # of the platform's rate in a category's
-_CREATOR_VIEWS = 6.0  # of the category's rate in a creator's
-_CONTENT_VIEWS = 3.0  # of the creator's rate in a content's
+_FITTED_MS = 60_000  # after which what contents are worth is worked out anew
 _SAID = 0.3  # of the weight of an event beside watching, in the outcome
 _OUTCOMES = (-0.5, 1.3)
 _OF_WATCHING = (EventType.COMPLETE_VIEW, EventType.SKIP)
@@ -85,11 +82,8 @@ def outcomes(request: Request) -> tuple[Rows, Floats]:
 def _outcomes(request: Request) -> tuple[Rows, Floats]:
     history = request.query.history
     history = history.take(history.content >= 0)
-    weight, is_view, is_long = event_weights(history, request.catalog)
-    seconds = np.nan_to_num(request.catalog.duration_seconds[history.content], nan=0.0)
-    seconds = np.where(seconds > 0, seconds, LONG_VIEW_SECONDS)
-    is_known = np.isfinite(history.watch_seconds)
-    share = np.where(is_known, np.clip(history.watch_seconds / seconds, 0, 1), is_long)
+    weight, is_view, _ = event_weights(history, request.catalog)
+    share = watched_share(history, request.catalog)
     is_said = ~is_view & ~np.isin(history.kind, _OF_WATCHING)
     last_first, index, inverse = np.unique(
         history.content[::-1], return_index=True, return_inverse=True
@@ -103,39 +97,37 @@ def _outcomes(request: Request) -> tuple[Rows, Floats]:
 
 def offset_of(request: Request, rows: Rows) -> Floats:
     """Return the log odds that contents are worth beside others of their kind, float64[n]."""
-    at_ms = request.query.at_ms
-    worth = request.stats.shared(("worth",), at_ms, lambda: _worth(request))
-    known = np.minimum(rows, len(worth) - 1)  # a request with an older catalogue may have made it
-    params = request.params.taste
-    of_content = np.where(rows < len(worth), worth[known], 0.0) if len(worth) else 0.0
+    fitted, params = worth(request), request.params.taste
+    known = np.minimum(rows, len(fitted) - 1)  # a request with an older catalogue may have made it
+    of_content = np.where(rows < len(fitted), fitted[known], 0.0) if len(fitted) else 0.0
     length = params.shortness * _length(request.catalog, rows)
     language = language_of(request, request.catalog.language[rows])
     return np.asarray(params.worth * of_content - length + language)
 
 
-def _worth(request: Request) -> Floats:
-    """Return the log odds of a long view beside those of the category, float64[n_contents].
+def worth(request: Request) -> Floats:
+    """Return the log odds that contents are worth to anybody, float64[n_contents at the fit].
 
-    Where a feed works, a category is shown to those who like it, so that its own rate says little
-    of a stranger.
+    By the latest views, fitted anew once a minute for all requests.
     """
-    catalog, stats, at_ms = request.catalog, request.stats, request.query.at_ms
-    total = stats.total.at(np.array([0]), at_ms)[0, :, EVER]
-    platform = (total[Counted.LONG_VIEW] + STRANGER_RATE) / (total[Counted.VIEW] + 1)
+    return request.stats.shared(
+        ("worth",), request.query.at_ms, lambda: _worth(request), for_ms=_FITTED_MS
+    )
 
-    def rate(entity: str, which: NDArray[np.int64], prior: Floats, views: float) -> Floats:
-        counters = stats.by[entity]
-        all_views, long_views = (
-            np.append(counters.all_at(kind, EVER, at_ms), 0.0)[which]  # −1, none: nothing counted
-            for kind in (Counted.VIEW, Counted.LONG_VIEW)
-        )
-        return np.asarray((long_views + views * prior) / (all_views + views))
 
-    everywhere = np.full(len(catalog), platform)
-    of_category = rate("category", catalog.category, everywhere, _CATEGORY_VIEWS)
-    of_creator = rate("creator", catalog.creator, of_category, _CREATOR_VIEWS)
-    of_content = rate("content", np.arange(len(catalog)), of_creator, _CONTENT_VIEWS)
-    return np.asarray(logit(of_content) - logit(of_category))
+def _worth(request: Request) -> Floats:
+    catalog, views = request.catalog, request.stats.latest.read()
+    rows = views.content
+    watched = Watched(
+        viewer=views.viewer,
+        content=rows,
+        creator=catalog.creator[rows],
+        category=catalog.category[rows],
+        language=catalog.language[rows],
+        length=_length(catalog, rows),
+        share=views.share.astype(np.float64),
+    )
+    return worth_of(watched, catalog.creator, WorthParams())
 
 
 def language_of(request: Request, language: NDArray[np.int64]) -> Floats:

@@ -10,7 +10,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from apps.content.types import Catalog
-from apps.events.types import EventLog, EventType, is_long_view
+from apps.events.types import LONG_VIEW_SECONDS, EventLog, EventType, is_long_view
 
 HISTORY_SLOTS = 100  # latest events of a viewer that features see
 SESSION_GAP_MS = 30 * 60_000  # longer without anything ends a session (spec §2.3)
@@ -95,6 +95,21 @@ def event_weights(log: EventLog, catalog: Catalog) -> tuple[NDArray, NDArray, ND
     is_long = is_view & is_long_view(log.watch_seconds, duration, log.flags)
     view_weight = np.where(is_long, np.float32(1), np.float32(_SHORT_VIEW_WEIGHT))
     return np.where(is_view, view_weight, _WEIGHT[log.kind]), is_view, is_long
+
+
+def watched_share(views: EventLog, catalog: Catalog) -> Floats:
+    """Return the share of its content that each view watched, float32[n] in [0, 1].
+
+    Of a length that is not known, as far as to a long view; of a time that is not known, 1 for a
+    long view and 0 for another.
+    """
+    seconds = catalog.duration_seconds[views.content]
+    length = np.where(seconds > 0, seconds, np.float32(LONG_VIEW_SECONDS))  # NaN: not known
+    is_long = is_long_view(views.watch_seconds, seconds, views.flags)
+    is_known = np.isfinite(views.watch_seconds)
+    return np.where(is_known, np.clip(views.watch_seconds / length, 0, 1), is_long).astype(
+        np.float32
+    )
 
 
 class Histories:

@@ -31,12 +31,14 @@ from apps.events.types import is_long_view
 from apps.features import stats as stats_module
 from apps.features.algorithms import counters as counters_module
 from apps.features.algorithms.counters import Counters
+from apps.features.history import watched_share
+from apps.features.latest import Views
 from apps.features.stats import Stats
 
 logger = logging.getLogger(__name__)
 
 # Any change to how events are counted, even a renamed variable, makes older snapshots absent.
-_RULES: tuple[Any, ...] = (counters_module, stats_module, is_long_view)
+_RULES: tuple[Any, ...] = (counters_module, stats_module, is_long_view, watched_share)
 _SOURCE = "".join(inspect.getsource(rule) for rule in _RULES)
 VERSION = f"counters-1-{hashlib.sha256(_SOURCE.encode()).hexdigest()[:16]}"
 _CACHE_KEY = f"recsys:{VERSION}"
@@ -113,6 +115,9 @@ def pack(snapshot: Snapshot) -> bytes:
     }
     for name, counters in stats.by.items():
         arrays |= _packed(name, counters, stats.sizes[name], _keys(name, stats))
+    views = stats.latest.read()
+    latest = views._replace(content=stats.catalog.content_pk[views.content])
+    arrays |= {f"latest.{name}": column for name, column in latest._asdict().items()}
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
@@ -130,6 +135,9 @@ def unpack(payload: bytes, catalog: Catalog) -> Snapshot:
         _restore("total", stats.total, found, None, len(stats.total.sums))
         for name, counters in stats.by.items():
             _restore(name, counters, found, _keys(name, stats), stats.sizes[name])
+        latest = Views._make(found[f"latest.{name}"] for name in Views._fields)
+        rows = _rows_of("content", latest.content, catalog.content_pk)
+        stats.latest.add(latest._replace(content=rows))
     except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise SnapshotError(f"not a snapshot of these counters: {error!r}") from error
     return Snapshot(stats, watermark)
@@ -175,11 +183,7 @@ def _restore(
     """Put an entity's sums into the rows that its keys have here."""
     wanted, sums = found[f"{name}.keys"], found[f"{name}.sums"]
     keys = np.arange(size) if keys is None else keys
-    order = np.argsort(keys, kind="stable")
-    at = np.searchsorted(keys, wanted, sorter=order)
-    rows = order[np.minimum(at, len(keys) - 1)] if len(keys) else at
-    if len(wanted) and (not len(keys) or (keys[rows] != wanted).any()):
-        raise SnapshotError(f"it counts a {name} that the catalogue does not have")
+    rows = _rows_of(name, wanted, keys)
     width = sums.shape[1]
     if len(wanted) and width != size // len(keys):
         raise SnapshotError(f"{name} has {width} rows a key, expected {size // len(keys)}")
@@ -190,3 +194,13 @@ def _restore(
         sums.reshape(-1, *sums.shape[2:]),
         None if landmark == _NO_LANDMARK else landmark,
     )
+
+
+def _rows_of(name: str, wanted: NDArray, keys: NDArray) -> NDArray[np.int64]:
+    """Return the row of each wanted key, int64[n]; raise where there is none."""
+    order = np.argsort(keys, kind="stable")
+    at = np.searchsorted(keys, wanted, sorter=order)
+    rows = order[np.minimum(at, len(keys) - 1)] if len(keys) else at
+    if len(wanted) and (not len(keys) or (keys[rows] != wanted).any()):
+        raise SnapshotError(f"it counts a {name} that the catalogue does not have")
+    return np.asarray(rows, np.int64)

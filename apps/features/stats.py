@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from apps.content.types import Catalog
 from apps.events.types import DEVICES, EventLog, EventType, is_long_view
 from apps.features.algorithms.counters import HALF_LIVES_HOURS, Counters
+from apps.features.history import watched_share
+from apps.features.latest import LatestViews, Views
 from apps.features.types import Asked, Counts
 
 Ints = NDArray[np.int64]
@@ -77,6 +79,7 @@ class Stats:
         self.n_events = 0
         self.by = {name: Counters(0, n_kinds) for name, n_kinds in ENTITIES.items()}
         self.total = Counters(2, N_COUNTED)
+        self.latest = LatestViews()
         self._shared: dict[Hashable, tuple[int, Any]] = {}
         self._grow(catalog)
 
@@ -107,6 +110,9 @@ class Stats:
         for name, counters in self.by.items():
             counters.add(entities[name], kind, at_ms)
         self.total.add(entities["total"], kind, at_ms)
+        views = log.take((log.kind == EventType.VIEW) & (log.content >= 0))
+        share = watched_share(views, self.catalog)
+        self.latest.add(Views(views.at_ms, views.viewer, views.content, share))
 
     def counts(self, rows: Ints, asked: Asked) -> Counts:
         """Return the counters of contents `rows` int64[n] as of one moment (asked: one query)."""

@@ -13,13 +13,11 @@ from apps.candidates.index import best_rows
 from apps.candidates.sources.base import Proposer
 from apps.candidates.types import Request
 from apps.core.candidates import Rows
-from apps.features.stats import EVER, Counted
 
 _GROUPS = 32  # kinds of a request that are looked at
 _DEPTH = 16  # contents of each, which the viewer has not met
 _KEPT = 400  # contents of a kind that are kept in order
 _GROUPED_MS = 60_000  # after which kinds are ordered anew
-_SMOOTHING = 6.0  # views of the mean rate in a content's
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +80,13 @@ class TasteScores:
 
 
 def _charts(request: Request) -> Charts:
-    catalog, at_ms = request.catalog, request.query.at_ms
-    counted = request.stats.by["content"]
-    n = len(catalog)
-    views = counted.all_at(Counted.VIEW, EVER, at_ms)[:n]
-    long_views = counted.all_at(Counted.LONG_VIEW, EVER, at_ms)[:n]
-    rate = (long_views + _SMOOTHING * taste.STRANGER_RATE) / (views + _SMOOTHING)
+    catalog, fitted = request.catalog, taste.worth(request)
+    worth = np.zeros(len(catalog))
+    worth[: len(fitted)] = fitted[: len(catalog)]
     rows = np.flatnonzero(catalog.is_servable)
     n_languages = len(catalog.languages) + 1
     group = (catalog.category[rows] + 1) * n_languages + catalog.language[rows] + 1
-    order = np.lexsort((-catalog.uploaded_ms[rows], -rate[rows], group))
+    order = np.lexsort((-catalog.uploaded_ms[rows], -worth[rows], group))
     rows, group = rows[order], group[order]
     kept = np.arange(len(rows)) - np.searchsorted(group, group) < _KEPT
     rows, group = rows[kept], group[kept]
