@@ -60,17 +60,13 @@ def train_all(
     background = read_background(catalog, params.retrieval)
     say("views and what came of them")
     views = known_views(log, catalog, params)
-    # Boosting leaves Python alone: one core learns the trees of the heads, the other all the rest.
+    # Making pools is Python, on one core; boosting is not: the other core learns all the rest.
     with ThreadPoolExecutor(1) as beside:
-        trees = beside.submit(fit_trees, views, params)
+        learning = beside.submit(fit_heads, views, params)
+        fitting = beside.submit(fit_retrieval, log, catalog, params.retrieval, background)
         select = train_select(list(_examples(log, catalog, params, background, say)), params)
-        say("retrieval models on everything")
-        retrieval = fit_retrieval(log, catalog, params.retrieval, background)
-        say("the network of the heads")
-        encoder = fit(views.inputs.features)
-        network = fit_network(views, encoder, params)
-        say("trees of the heads")
-        heads = weigh(views, encoder, network, trees.result())
+        say("heads, and retrieval models on everything")
+        heads, retrieval = learning.result(), fitting.result()
     return Trained(retrieval, heads.with_select(version, select), heads.encoder)
 
 
@@ -175,43 +171,13 @@ class Views(NamedTuple):
     """The latest views of a log in order of time, as of their moments, and what came of them."""
 
     inputs: Inputs  # of n views
-    labels: Labels  # of the heads and of the watch quantile
-    watch: WatchQuantiles
-    n_held: int  # the latest of them, that weigh the rankers; 0: too few
-
-    @property
-    def early(self) -> tuple[Inputs, Labels]:
-        """The views before the held ones."""
-        return self._part(slice(0, len(self.inputs) - self.n_held))
-
-    @property
-    def held(self) -> tuple[Inputs, Labels]:
-        """The held views."""
-        return self._part(slice(len(self.inputs) - self.n_held, None))
-
-    def _part(self, part: slice) -> tuple[Inputs, Labels]:
-        return self.inputs.take(part), _part(self.labels, part)
-
-
-class Trees(NamedTuple):
-    """What boosting makes of views."""
-
-    boosted: BoostedRanker  # of all of them
-    of_held: Predictions  # what trees of earlier views expect of the held ones; empty if none are
-
-
-class Network(NamedTuple):
-    """The network that has learned from all views as they came."""
-
-    ranker: NeuralRanker
-    of_held: Predictions  # what it expected of each held view before it learned from it
+    labels: Labels  # of the heads
+    seconds: NDArray[np.float32]  # [n] watched, NaN where not known
 
 
 def train_heads(log: EventLog, catalog: Catalog, params: TrainingParams) -> Heads:
     """Return rankers, blend and watch quantiles of the latest views of a log."""
-    views = known_views(log, catalog, params)
-    encoder = fit(views.inputs.features)
-    return weigh(views, encoder, fit_network(views, encoder, params), fit_trees(views, params))
+    return fit_heads(known_views(log, catalog, params), params)
 
 
 def known_views(log: EventLog, catalog: Catalog, params: TrainingParams) -> Views:
@@ -219,57 +185,56 @@ def known_views(log: EventLog, catalog: Catalog, params: TrainingParams) -> View
     views = np.flatnonzero(timed_views(log))[-params.max_views :]
     shown = log.take(views)
     x = replay(log, catalog, pairs_of(shown, catalog))
-    inputs = Inputs(x, ids_of(shown.viewer, shown.content, catalog))
     labels: Labels = {
         head: label.astype(np.float32) for head, label in label_views(log, views, catalog).items()
     }
     seconds = np.minimum(shown.watch_seconds, _MAX_WATCH_SECONDS)
+    return Views(Inputs(x, ids_of(shown.viewer, shown.content, catalog)), labels, seconds)
+
+
+def fit_heads(views: Views, params: TrainingParams) -> Heads:
+    """Return what learned from views; touches no database, so that any thread may do it.
+
+    Both rankers learn from the earlier views; on the latest ones, which neither has learned from,
+    they are weighed and calibrated. Then both learn from all: the trees anew, the network as the
+    views come.
+    """
+    inputs, labels, seconds = views
+    encoder = fit(inputs.features)
     watch = watch_quantiles.fit(seconds, inputs.duration)
-    labels[WATCH_QUANTILE] = watch.quantile(seconds, inputs.duration)
+    labels = labels | {WATCH_QUANTILE: watch.quantile(seconds, inputs.duration)}
     n_held = int(params.held_share * len(inputs))
-    return Views(inputs, labels, watch, n_held if n_held >= 2 * MIN_POSITIVES else 0)
-
-
-def fit_trees(views: Views, params: TrainingParams) -> Trees:
-    """Return the trees of all views; touches no database, so that any thread may do it.
-
-    Those that are weighed are thrown away, so they learn from the latest of the earlier views only.
-    """
-    boosted = fit_boosted(views.inputs, views.labels, params.boosted)
-    if not views.n_held:
-        return Trees(boosted, {})
-    latest = slice(-params.weigh_views, None)
-    inputs, labels = views.early
-    weighed = fit_boosted(inputs.take(latest), _part(labels, latest), params.boosted)
-    return Trees(boosted, weighed.predict(views.held[0]))
-
-
-def fit_network(views: Views, encoder: Encoder, params: TrainingParams) -> Network | None:
-    """Return the network: of the earlier views, then of the held ones as they came; None if none.
-
-    A part of the earlier ones says when to stop.
-    """
-    if not views.n_held:
-        return None
-    early = views.early
-    network = NeuralRanker(encoder, params.neural, LEARNED)
-    network.fit(*early, validation=int(params.held_share * len(early[0])))
-    return Network(network, _as_they_come(network, *views.held))
-
-
-def weigh(views: Views, encoder: Encoder, network: Network | None, trees: Trees) -> Heads:
-    """Return the rankers, mixed and calibrated by the held views, that neither had learned from."""
-    boosted, watch = trees.boosted, views.watch
-    if network is None:
+    if n_held < 2 * MIN_POSITIVES:
+        boosted = fit_boosted(inputs, labels, params.boosted)
         means = {name: model.base for name, model in boosted.models.items()}
         return Heads(boosted, None, trees_only((BOOSTED, NEURAL)), watch, means, encoder)
-    predicted = {BOOSTED: trees.of_held, NEURAL: network.of_held}
-    labels = views.held[1]
-    blend = fit_blend(predicted, labels)
-    expected = blend.mix(predicted)
-    watch = watch.judged(expected[WATCH_QUANTILE], labels[WATCH_QUANTILE])
+    neural, blend, expected = _train_together(inputs, labels, n_held, encoder, params)
+    watch = watch.judged(expected[WATCH_QUANTILE], labels[WATCH_QUANTILE][-n_held:])
     means = {name: float(values.mean()) for name, values in expected.items()}
-    return Heads(boosted, network.ranker, blend, watch, means, encoder)
+    boosted = fit_boosted(inputs, labels, params.boosted)
+    return Heads(boosted, neural, blend, watch, means, encoder)
+
+
+def _train_together(
+    inputs: Inputs, labels: Labels, n_held: int, encoder: Encoder, params: TrainingParams
+) -> tuple[NeuralRanker, Blend, Predictions]:
+    """Return the network that has learned from everything, and the blend by the held views.
+
+    Beside them stands what was expected of each held view. The trees that are weighed here are
+    thrown away, so they learn from the latest of the earlier views only.
+    """
+    early, held = slice(0, len(inputs) - n_held), slice(len(inputs) - n_held, None)
+    known, known_labels = inputs.take(early), _part(labels, early)
+    asked, answers = inputs.take(held), _part(labels, held)
+    latest = slice(-params.weigh_views, None)
+    weighed = fit_boosted(known.take(latest), _part(known_labels, latest), params.boosted)
+    boosted = weighed.predict(asked)
+    network = NeuralRanker(encoder, params.neural, LEARNED)
+    network.fit(known, known_labels, validation=int(params.held_share * len(known)))
+    prequential = _as_they_come(network, asked, answers)
+    predicted = {BOOSTED: boosted, NEURAL: prequential}
+    blend = fit_blend(predicted, answers)
+    return network, blend, blend.mix(predicted)
 
 
 def _as_they_come(network: NeuralRanker, inputs: Inputs, labels: Labels) -> Predictions:
