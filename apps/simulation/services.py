@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from django.db import transaction
 
 from apps.content.models import Sound
 from apps.content.selectors import content_keys
@@ -30,8 +31,12 @@ _BATCH = 500
 _EVENT_BATCH = 20_000
 
 
+@transaction.atomic
 def store_world(world: World, *, now_ms: int, progress: Progress) -> int:
-    """Store creators, contents, viewers and two weeks of their events; return how many events."""
+    """Store creators, contents, viewers and two weeks of their events; return how many events.
+
+    All or nothing: half a world would look like one to whoever starts again.
+    """
     _store_contents(world, now_ms, progress)
     _store_viewers(world, now_ms, progress)
     history = simulate_history(world, rng=np.random.default_rng(world.params.seed))
