@@ -60,14 +60,13 @@ def train_all(
     background = read_background(catalog, params.retrieval)
     say("views and what came of them")
     views = known_views(log, catalog, params)
-    # Making pools is Python, on one core; boosting is not: the other core learns the heads.
+    # Making pools is Python, on one core; boosting is not: the other core learns all the rest.
     with ThreadPoolExecutor(1) as beside:
         learning = beside.submit(fit_heads, views, params)
+        fitting = beside.submit(fit_retrieval, log, catalog, params.retrieval, background)
         select = train_select(list(_examples(log, catalog, params, background, say)), params)
-        say("retrieval models on everything")
-        retrieval = fit_retrieval(log, catalog, params.retrieval, background)
-        say("heads")
-        heads = learning.result()
+        say("heads, and retrieval models on everything")
+        heads, retrieval = learning.result(), fitting.result()
     return Trained(retrieval, heads.with_select(version, select), heads.encoder)
 
 

@@ -92,15 +92,14 @@ def upsert_users(rows: Sequence[UserRow], *, now_ms: int) -> None:
             _apply(viewer, row)
             if row.preferences.creators_followed is not None:
                 followed[viewer.pk] = [creators[c] for c in row.preferences.creators_followed]
-        changes = [
-            change
-            for pk, creator_pks in followed.items()
-            for change in _replace_follows(pk, creator_pks, now_ms)
-        ]
-        Viewer.objects.bulk_update(
-            viewers.values(), ["age_group", "location", "language", "categories"], batch_size=500
+        # All rows are there: an upsert that only updates, without a CASE of every row and field.
+        Viewer.objects.bulk_create(
+            viewers.values(),
+            update_conflicts=True,
+            unique_fields=["id"],
+            update_fields=["age_group", "location", "language", "categories"],
         )
-        relate(changes)
+        relate(_replace_follows(followed, now_ms))
 
 
 def _apply(viewer: Viewer, row: UserRow) -> None:
@@ -112,13 +111,19 @@ def _apply(viewer: Viewer, row: UserRow) -> None:
         viewer.categories = row.preferences.categories
 
 
-def _replace_follows(viewer: int, followed: list[int], now_ms: int) -> list[RelationChange]:
+def _replace_follows(followed: dict[int, list[int]], now_ms: int) -> list[RelationChange]:
     kind = CreatorRelation.Kind.FOLLOW
-    active = CreatorRelation.objects.filter(viewer_id=viewer, kind=kind, is_active=True)
-    dropped = set(active.values_list("creator_id", flat=True)) - set(followed)
-    return [RelationChange(viewer, c, kind, True, now_ms) for c in followed] + [
-        RelationChange(viewer, c, kind, False, now_ms) for c in dropped
+    active = CreatorRelation.objects.filter(viewer_id__in=list(followed), kind=kind, is_active=True)
+    dropped = [
+        (viewer, creator)
+        for viewer, creator in active.values_list("viewer_id", "creator_id")
+        if creator not in followed[viewer]
     ]
+    return [
+        RelationChange(viewer, creator, kind, True, now_ms)
+        for viewer, creators in followed.items()
+        for creator in creators
+    ] + [RelationChange(viewer, creator, kind, False, now_ms) for viewer, creator in dropped]
 
 
 _TABLE = CreatorRelation._meta.db_table

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from math import isnan
 from typing import Any
 
 import msgspec
 import numpy as np
+from django.db import transaction
 
 from apps.content.models import Sound
 from apps.content.selectors import content_keys
@@ -29,8 +31,12 @@ _BATCH = 500
 _EVENT_BATCH = 20_000
 
 
+@transaction.atomic
 def store_world(world: World, *, now_ms: int, progress: Progress) -> int:
-    """Store creators, contents, viewers and two weeks of their events; return how many events."""
+    """Store creators, contents, viewers and two weeks of their events; return how many events.
+
+    All or nothing: half a world would look like one to whoever starts again.
+    """
     _store_contents(world, now_ms, progress)
     _store_viewers(world, now_ms, progress)
     history = simulate_history(world, rng=np.random.default_rng(world.params.seed))
@@ -125,16 +131,28 @@ def _viewer_keys(world: World) -> dict[str, int]:
 
 
 def _events(world: World, history: History) -> Iterator[LoggedEvent]:
-    for i, kind in enumerate(history.kind.tolist()):
-        watch = float(history.watch_seconds[i])
-        comment = history.comment[i]
+    kinds = {int(kind): kind for kind in EventType}
+    devices = [DEVICE_CODE[name] for name in DEVICES]
+    columns = (
+        history.viewer,
+        history.content,
+        history.kind,
+        history.at_ms,
+        history.watch_seconds,
+        history.utc_offset_minutes,
+        history.device,
+        history.comment,
+    )
+    for viewer, content, kind, at_ms, watch, offset, device, comment in zip(
+        *(column.tolist() for column in columns), strict=True
+    ):
         yield LoggedEvent(
-            user_id=world.viewers.id[history.viewer[i]],
-            content_id=world.contents.id[history.content[i]],
-            kind=EventType(kind),
-            at_ms=int(history.at_ms[i]),
-            watch_seconds=None if np.isnan(watch) else round(watch, 2),
-            utc_offset_minutes=int(history.utc_offset_minutes[i]),
-            device=DEVICE_CODE[DEVICES[history.device[i]]],
+            user_id=world.viewers.id[viewer],
+            content_id=world.contents.id[content],
+            kind=kinds[kind],
+            at_ms=at_ms,
+            watch_seconds=None if isnan(watch) else round(watch, 2),
+            utc_offset_minutes=offset,
+            device=devices[device],
             info={"comment_text": COMMENT_TEXTS[comment]} if comment >= 0 else None,
         )

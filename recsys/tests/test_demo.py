@@ -12,6 +12,8 @@ from apps.content.models import Content
 from apps.core.models import ApiKey, Artifact
 from apps.events.models import Event
 from apps.profiles.models import Creator, CreatorRelation, Viewer
+from apps.simulation.services import store_world
+from apps.simulation.world import WorldParams, build_world
 
 pytestmark = pytest.mark.django_db
 COUNTED = (Content, Creator, Viewer, Event, CreatorRelation)
@@ -40,6 +42,17 @@ def test_seeding_twice_doubles_nothing() -> None:
     assert first[3] > 0
     assert "not added" in seed()
     assert counts() == first
+
+
+def test_seeding_that_is_cut_short_leaves_nothing() -> None:
+    def stop(what: str, _more: int, _of: int) -> None:
+        if what == "events":
+            raise KeyboardInterrupt
+
+    world = build_world(WorldParams(n_viewers=15, n_contents=40, n_days=2))
+    with pytest.raises(KeyboardInterrupt):
+        store_world(world, now_ms=world.params.end_ms, progress=stop)
+    assert counts() == [0] * len(COUNTED)
 
 
 def test_world_too_small_to_learn_from_is_refused_with_its_size() -> None:

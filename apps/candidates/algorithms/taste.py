@@ -14,12 +14,13 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cholesky, solve_triangular
+from scipy.linalg import solve_triangular
 from scipy.special import expit, logit
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 _LEAST = 0.02  # of an outcome, at either end
+_N_KINDS = 4  # of traits: category, creator, language, tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,34 +69,27 @@ class Taste:
         surprise: float64[h], outcomes less what anybody was expected to make of them. pending: of
         the last ones the outcome is not known yet: they take from the variance and say nothing.
         """
-        self._met, self._params = met, params
-        n = len(met)
-        self._ago = np.maximum(n - pending - np.arange(n, dtype=np.float64), 0)
-        if not n:
-            return
-        memory = np.exp(-np.abs(np.subtract.outer(self._ago, self._ago)) / params.memory)
-        covariance = likeness(met, met, params) * memory
-        covariance[np.diag_indices(n)] += params.noise**2
-        self._factor = cholesky(covariance, lower=True)
-        known = np.append(surprise[: n - pending], np.zeros(pending))
-        self._outcome = known
-        self._pending = pending
+        self._params = params
+        self._known = _known(met)
+        n_known = len(met) - pending
+        ago = np.maximum(n_known - np.arange(len(met), dtype=np.float64), 0)
+        traits = _traits(met, self._known, params)
+        memory = np.exp(-np.abs(np.subtract.outer(ago, ago)) / params.memory)
+        covariance = traits @ traits.T * memory
+        covariance[np.diag_indices(len(met))] += params.noise**2
+        factor = np.linalg.cholesky(covariance)
+        lately = traits * np.exp(-ago / params.memory)[:, None]
+        self._solved = solve_triangular(factor, lately, lower=True)
+        # The factor's first rows are those of the known outcomes alone: they give the mean.
+        weights = solve_triangular(factor[:n_known, :n_known], surprise[:n_known], lower=True)
+        self._mean = weights @ self._solved[:n_known]
 
     def of(self, kinds: Kinds) -> Posterior:
-        """Return mean and variance for n contents, asked now."""
-        variance = prior_variance(kinds, self._params)
-        if not len(self._met):
-            return Posterior(np.zeros(len(kinds)), variance, np.empty((0, len(kinds))))
-        cross = likeness(self._met, kinds, self._params)
-        cross *= np.exp(-self._ago / self._params.memory)[:, None]
-        solved = solve_triangular(self._factor, cross, lower=True)
-        n_known = len(self._met) - self._pending
-        # The factor's first rows are those of the known outcomes alone: they give the mean.
-        weights = solve_triangular(
-            self._factor[:n_known, :n_known], self._outcome[:n_known], lower=True
-        )
-        mean = weights @ solved[:n_known]
-        return Posterior(mean, np.maximum(variance - (solved**2).sum(axis=0), 0), solved)
+        """Return mean and variance for n contents, asked now. O(n·h·traits met)."""
+        traits = _traits(kinds, self._known, self._params)
+        solved = self._solved @ traits.T
+        variance = prior_variance(kinds, self._params) - np.einsum("hn,hn->n", solved, solved)
+        return Posterior(traits @ self._mean, np.maximum(variance, 0), solved)
 
 
 class Posterior(NamedTuple):
@@ -113,11 +107,8 @@ class Posterior(NamedTuple):
 
 def likeness(a: Kinds, b: Kinds, params: TasteParams) -> Floats:
     """Return the prior covariance of contents by what they are, float64[n, m]."""
-    found = params.category**2 * _same(a.category, b.category)
-    found += params.creator**2 * _same(a.creator, b.creator)
-    found += params.language**2 * _same(a.language, b.language)
-    found += params.tags**2 * _overlap(a.tags, b.tags)
-    return found
+    known = _known(a)
+    return np.asarray(_traits(a, known, params) @ _traits(b, known, params).T)
 
 
 def prior_variance(kinds: Kinds, params: TasteParams) -> Floats:
@@ -157,35 +148,44 @@ def in_batch(
     variance, solved = found.variance.copy(), found.solved
     score = np.empty(len(offset))
     is_open = np.ones(len(offset), np.bool_)
+    traits = _traits(kinds, _known(kinds), params)
     for _ in range(min(slots, len(offset))):
         now = gain * hopeful(found.mean, variance, offset, params)
         best = int(np.where(is_open, now, -np.inf).argmax())
         score[best], is_open[best] = now[best], False
-        cross = likeness(kinds.take(np.array([best])), kinds, params)[0] - solved[:, best] @ solved
+        cross = traits @ traits[best] - solved[:, best] @ solved
         step = cross / np.sqrt(variance[best] + params.noise**2)
         solved = np.concatenate([solved, step[None, :]])
         variance = np.maximum(variance - step**2, 0)
     return np.where(is_open, gain * hopeful(found.mean, variance, offset, params), score)
 
 
-def _same(a: Ints, b: Ints) -> Floats:
-    return ((a[:, None] == b) & (a[:, None] >= 0)).astype(np.float64)
+def _known(kinds: Kinds) -> Ints:
+    """Return what any of the contents has, ascending."""
+    ids = np.unique(_ids(kinds))
+    return ids[ids >= 0]
 
 
-def _overlap(a: Ints, b: Ints) -> Floats:
-    """Return the cosine of the sets of tags, float64[n, m]; 0 where one has none."""
-    known = np.unique(a[a >= 0])
-    if not len(known):
-        return np.zeros((len(a), len(b)))
-    return np.asarray(_incidence(a, known) @ _incidence(b, known).T)
+def _ids(kinds: Kinds) -> Ints:
+    """Return numbers of what contents have, int64[n, 3 + t], of different kinds never the same."""
+    columns = (kinds.category, kinds.creator, kinds.language)
+    every = np.concatenate([np.stack(columns, axis=1), kinds.tags], axis=1)
+    return np.asarray(_N_KINDS * every + np.minimum(np.arange(every.shape[1]), _N_KINDS - 1))
 
 
-def _incidence(tags: Ints, known: Ints) -> Floats:
-    """Return float64[n, len(known)]: 1/√(number of tags) where a content has the tag."""
-    at = np.minimum(np.searchsorted(known, tags), len(known) - 1)
-    is_known = (known[at] == tags) & (tags >= 0)
-    share = 1 / np.sqrt(np.maximum((tags >= 0).sum(axis=1), 1))
-    found = np.zeros((len(tags), len(known)))
-    row = np.broadcast_to(np.arange(len(tags))[:, None], tags.shape)
-    found[row[is_known], at[is_known]] = np.broadcast_to(share[:, None], tags.shape)[is_known]
+def _traits(kinds: Kinds, known: Ints, params: TasteParams) -> Floats:
+    """Return vectors whose products are the likeness of contents, float64[n, len(known)].
+
+    A trait is a category, a creator, a language or a tag; known: those that count.
+    """
+    found = np.zeros((len(kinds), len(known)))
+    if not found.size:
+        return found
+    ids = _ids(kinds)
+    at = np.minimum(np.searchsorted(known, ids), len(known) - 1)
+    row, column = np.nonzero(known[at] == ids)
+    weights = np.full(ids.shape, params.tags)
+    weights[:, :3] = params.category, params.creator, params.language
+    weights[:, 3:] /= np.sqrt(np.maximum((kinds.tags >= 0).sum(axis=1), 1))[:, None]
+    found[row, at[row, column]] = weights[row, column]
     return found

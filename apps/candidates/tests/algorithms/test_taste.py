@@ -112,6 +112,32 @@ class TestInBatch:
         score = in_batch(found, np.zeros(2), asked, PARAMS, gain=np.array([1.0, 3.0]), slots=2)
         assert score[1] == pytest.approx(3 * score[0])
 
+    def test_is_what_learning_each_pick_as_pending_gives(self) -> None:
+        rng = np.random.default_rng(5)
+        every = Kinds(
+            rng.integers(-1, 3, 17),
+            rng.integers(0, 4, 17),
+            rng.integers(-1, 2, 17),
+            rng.integers(-1, 5, (17, 3)),
+        )
+        asked, surprise = every.take(slice(5, None)), rng.normal(size=5)
+        offset, gain = rng.normal(size=12), rng.uniform(0.5, 2, 12)
+
+        def plain(picked: list[int]) -> np.ndarray:
+            met = every.take(np.array([0, 1, 2, 3, 4, *(5 + row for row in picked)]))
+            found = Taste(met, surprise, PARAMS, pending=len(picked)).of(asked)
+            return gain * hopeful(found.mean, found.variance, offset, PARAMS)
+
+        expected, picked = np.full(12, np.nan), list[int]()
+        for _ in range(4):
+            now = np.where(np.isnan(expected), plain(picked), -np.inf)
+            picked.append(int(now.argmax()))
+            expected[picked[-1]] = now.max()
+        expected = np.where(np.isnan(expected), plain(picked), expected)
+        found = Taste(every.take(slice(5)), surprise, PARAMS).of(asked)
+        score = in_batch(found, offset, asked, PARAMS, gain=gain, slots=4)
+        np.testing.assert_allclose(score, expected, rtol=1e-9)
+
     def test_no_candidates(self) -> None:
         nothing = kinds()
         found = Taste(nothing, np.empty(0), PARAMS).of(nothing)

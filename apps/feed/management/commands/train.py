@@ -43,6 +43,12 @@ class Command(BaseCommand):
             default=TrainingParams().max_viewers,
             help="viewers that give examples to select, a slice; fewer train faster",
         )
+        parser.add_argument(
+            "--views",
+            type=int,
+            default=TrainingParams().max_views,
+            help="latest views that the heads learn from; fewer train faster",
+        )
         gated = parser.add_mutually_exclusive_group()
         gated.add_argument(
             "--promote", action="store_true", help="learn from everything and serve, ungated"
@@ -54,7 +60,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Train and say what came of it."""
-        params = replace(training_params(), max_viewers=options["viewers"])
+        params = replace(
+            training_params(), max_viewers=options["viewers"], max_views=options["views"]
+        )
         if options["if_missing"] and production_artifact(FAMILY) is not None:
             self.stdout.write("A bundle serves already; nothing was trained.")
             return
