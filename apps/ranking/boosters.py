@@ -57,19 +57,38 @@ class Frame:
         self._data = lgb.Dataset(x, feature_name=names, params=settings)
         self._data.construct()
 
-    def train(self, y: NDArray[np.float32], params: BoosterParams) -> Booster:
-        """Train on labels y float32[n]; the same input gives the same model."""
+    def train(
+        self,
+        y: NDArray[np.float32],
+        params: BoosterParams,
+        start: NDArray[np.float64] | None = None,
+    ) -> Booster:
+        """Train on labels y float32[n]; the same input gives the same model.
+
+        start: float64[n] margins that trees are added to, else the mean label; whoever asks for
+        `Model.margin` adds them again.
+        """
         self._data.set_group(None)
-        return self._trained(y, params, {})
+        return self._trained(y, params, {}, start)
 
     def train_order(
-        self, grades: NDArray[np.int32], sizes: NDArray[np.int64], params: BoosterParams
+        self,
+        grades: NDArray[np.int32],
+        sizes: NDArray[np.int64],
+        params: BoosterParams,
+        start: NDArray[np.float64] | None = None,
     ) -> Booster:
         """Train on the order within pools: grades int32[n] 0 to 2, sizes int64[pools] of sum n."""
         self._data.set_group(sizes)
-        return self._trained(grades, params, {"label_gain": list(_GAINS)})
+        return self._trained(grades, params, {"label_gain": list(_GAINS)}, start)
 
-    def _trained(self, y: NDArray, params: BoosterParams, more: dict[str, Any]) -> Booster:
+    def _trained(
+        self,
+        y: NDArray,
+        params: BoosterParams,
+        more: dict[str, Any],
+        start: NDArray[np.float64] | None,
+    ) -> Booster:
         import lightgbm as lgb
 
         settings = {
@@ -89,6 +108,7 @@ class Frame:
             "verbose": -1,
         }
         self._data.set_label(y)
+        self._data.set_init_score(start)
         return lgb.train(settings | more, self._data, num_boost_round=params.trees)
 
 
@@ -112,6 +132,12 @@ class Model:
         if self._booster is None or not len(x):
             return np.full(len(x), self.base)
         return np.asarray(self._booster.predict(x, num_threads=threads))
+
+    def margin(self, x: NDArray[np.float32], *, threads: int = 1) -> NDArray[np.float64]:
+        """Return float64[n], what the trees add to the margins that they started from."""
+        if self._booster is None or not len(x):
+            return np.zeros(len(x))
+        return np.asarray(self._booster.predict(x, raw_score=True, num_threads=threads))
 
     def save(self, path: Path) -> None:
         """Write the model as text."""

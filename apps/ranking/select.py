@@ -1,11 +1,15 @@
-"""The select ranker: which candidate of a pool the viewer will watch next, by two boosters."""
+"""The select ranker: which candidate of a pool the viewer will watch next, by two boosters.
+
+Both start from what the viewer's own views say of a candidate (`candidates.taste`), which needs no
+training: from few examples trees learn little, and what they have not learned they leave as it is.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +17,10 @@ from numpy.typing import NDArray
 from apps.ranking.algorithms.loss import logit, sigmoid
 from apps.ranking.boosters import MIN_POSITIVES, BoosterParams, Frame, Model, load
 
+ANCHOR = "score.liked_kinds"  # the feature that trees start from
 _CHANCE_FILE, _ORDER_FILE = "select.txt", "select_order.txt"
+_LEAST_HOPE = 1e-4
+_NEWTON_STEPS = 8
 Doubles = NDArray[np.float64]
 
 
@@ -33,6 +40,20 @@ class SelectParams:
     )
 
 
+class Anchor(NamedTuple):
+    """A line from the logarithm of one feature to log odds: where trees start."""
+
+    column: int = -1  # of the feature, −1: nothing to start from
+    slope: float = 0.0
+    intercept: float = 0.0
+
+    def odds(self, x: NDArray[np.float32]) -> Doubles:
+        """Return float64[n] for x float32[n, f]; where the feature is not known, of the least."""
+        if self.column < 0:
+            return np.zeros(len(x))
+        return np.asarray(self.intercept + self.slope * _log_hope(x[:, self.column]))
+
+
 @dataclass(frozen=True, slots=True)
 class SelectRanker:
     """The mean of two opinions in log odds: the chance of a long view, and the place in the pool.
@@ -44,6 +65,7 @@ class SelectRanker:
 
     chance: Model
     order: Model
+    anchor: Anchor = Anchor()
     line: tuple[float, float] = (1.0, 0.0)  # slope, intercept
     mean: float = 0.0  # of what is predicted, over the candidates learned from
 
@@ -54,10 +76,16 @@ class SelectRanker:
 
     def predict(self, x: NDArray[np.float32], *, threads: int = 1) -> Doubles:
         """Return float64[n] in (0, 1) for x float32[n, len(SELECT_NAMES)]."""
-        chance = logit(self.chance.predict(x, threads=threads))
         slope, intercept = self.line
-        order = slope * self.order.predict(x, threads=threads) + intercept
-        return np.asarray(sigmoid((chance + order) / 2), np.float64)
+        chance, order = self._margins(x, threads)
+        return np.asarray(sigmoid((chance + slope * order + intercept) / 2), np.float64)
+
+    def _margins(self, x: NDArray[np.float32], threads: int = 1) -> tuple[Doubles, Doubles]:
+        start = self.anchor.odds(x)
+        return (
+            start + self.chance.margin(x, threads=threads),
+            start + self.order.margin(x, threads=threads),
+        )
 
     def importance(self) -> dict[str, float]:
         """Return each feature's share of the gain, the mean of both boosters."""
@@ -68,7 +96,12 @@ class SelectRanker:
         """Write both boosters; return what else `load_select` needs."""
         self.chance.save(folder / _CHANCE_FILE)
         self.order.save(folder / _ORDER_FILE)
-        return {"base": self.chance.base, "line": self.line, "mean": self.mean}
+        return {
+            "base": self.chance.base,
+            "anchor": self.anchor,
+            "line": self.line,
+            "mean": self.mean,
+        }
 
 
 def load_select(folder: Path, facts: dict[str, Any]) -> SelectRanker:
@@ -77,6 +110,7 @@ def load_select(folder: Path, facts: dict[str, Any]) -> SelectRanker:
     return SelectRanker(
         load(folder / _CHANCE_FILE, facts["base"]),
         load(folder / _ORDER_FILE, 0.0),
+        Anchor(*facts["anchor"]),
         (slope, intercept),
         facts["mean"],
     )
@@ -101,16 +135,42 @@ def fit(
     """
     if np.count_nonzero(y == 1) < MIN_POSITIVES:
         return unlearned()
-    frame = Frame(x, list(names))
-    chance = Model(frame.train(y, params.chance), float(y.mean()))
-    order = Model(frame.train_order(_grades(y), sizes, params.order), 0.0)
     parts = x if isinstance(x, list) else [x]
-    chances = np.concatenate([logit(chance.predict(part)) for part in parts])
-    places = np.concatenate([order.predict(part) for part in parts])
+    anchor = _anchor(parts, y, names)
+    start = np.concatenate([anchor.odds(part) for part in parts]) if anchor.column >= 0 else None
+    frame = Frame(x, list(names))
+    chance = Model(frame.train(y, params.chance, start), float(y.mean()))
+    order = Model(frame.train_order(_grades(y), sizes, params.order, start), 0.0)
+    found = SelectRanker(chance, order, anchor)
+    chances, places = np.concatenate([found._margins(part) for part in parts], axis=1)
     slope = _spread(chances, sizes) / max(_spread(places, sizes), 1e-9)
     line = (slope, float(chances.mean() - slope * places.mean()))
     mixed = sigmoid((chances + slope * places + line[1]) / 2)
-    return SelectRanker(chance, order, line, float(mixed.mean()))
+    return replace(found, line=line, mean=float(mixed.mean()))
+
+
+def _anchor(
+    parts: list[NDArray[np.float32]], y: NDArray[np.float32], names: Sequence[str]
+) -> Anchor:
+    """Return the line by logistic regression on the logarithm of the feature, never falling."""
+    if ANCHOR not in names:
+        return Anchor()
+    column = list(names).index(ANCHOR)
+    hope = np.concatenate([_log_hope(part[:, column]) for part in parts])
+    design = np.stack([hope, np.ones(len(hope))], axis=1)
+    line = np.array([0.0, float(logit(y.mean()))])
+    for _ in range(_NEWTON_STEPS):
+        chance = sigmoid(design @ line)
+        curvature = (design * (chance * (1 - chance))[:, None]).T @ design
+        line = line + np.linalg.solve(curvature + np.eye(2), design.T @ (y - chance))
+    if line[0] <= 0:
+        return Anchor()
+    return Anchor(column, *line.tolist())
+
+
+def _log_hope(hope: NDArray[np.float32]) -> Doubles:
+    known = np.nan_to_num(hope.astype(np.float64), nan=0.0)
+    return np.asarray(np.log(np.maximum(known, _LEAST_HOPE)))
 
 
 def _grades(y: NDArray[np.float32]) -> NDArray[np.int32]:
