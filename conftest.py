@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
+from django.core.management.commands import flush as flush_command
 from django.db import connection
-from django.test import Client
+from django.test import Client, TransactionTestCase
 from hypothesis import settings as hypothesis_settings
 
 from apps.core import auth, live
@@ -22,6 +25,43 @@ from apps.feed.conf import PARAMS as FEED_PARAMS
 # How long an example takes says how busy the machine is, not whether the code is right.
 hypothesis_settings.register_profile("recsys", deadline=None)
 hypothesis_settings.load_profile("recsys")
+
+_MADE_BY_MIGRATE = {
+    model._meta.db_table for model in (ContentType, Permission, Group, Group.permissions.through)
+}
+# Who asks for one of these may see another database or another Redis than the last run.
+_SERVICES = frozenset({"db", "transactional_db", "django_db_setup", "live_server", "redis"})
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--with-services",
+        action="store_true",
+        help="leave out the tests that use no database, no Redis and no process of their own",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the slow files first, so that no worker is left alone with one at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+    if config.getoption("--with-services"):
+        alike = [item for item in items if not _uses_services(item)]
+        config.hook.pytest_deselected(items=alike)
+        items[:] = [item for item in items if _uses_services(item)]
+
+
+def _uses_services(item: pytest.Item) -> bool:
+    """Say whether a test may end otherwise on another database or with Redis.
+
+    It is complete for the database: pytest-django refuses it to a test without these.
+    """
+    of_class = getattr(item, "cls", None) or object
+    return (
+        not _SERVICES.isdisjoint(getattr(item, "fixturenames", ()))
+        or any(item.get_closest_marker(name) for name in ("django_db", "slow"))
+        or issubclass(of_class, TransactionTestCase)
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -39,23 +79,32 @@ def _fresh_state(settings: Any, tmp_path: Path) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(
     django_db_modify_db_settings: None, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+) -> Iterator[None]:
     """Give the tests a database that behaves as a served one does, and is emptied quickly.
 
     SQLite is a file: threads of one that is in memory share a cache, whose locks never wait.
     PostgreSQL is emptied by DELETE: TRUNCATE makes hundreds of new files for each test.
+    What a migration leaves behind stays, so that it is not made again after each test.
     """
     if connection.vendor == "sqlite":
         file = tmp_path_factory.mktemp("database") / "test.sqlite3"
         connection.settings_dict["TEST"]["NAME"] = str(file)
+    flush = _by_delete if connection.vendor == "postgresql" else connection.ops.sql_flush
 
-    def by_delete(style: Any, tables: Sequence[str], **options: bool) -> list[str]:
-        # The audit log refuses DELETE (moderation/migrations/0002).
-        verbs = {"moderation_auditentry": "TRUNCATE"}
-        return [f'{verbs.get(table, "DELETE FROM")} "{table}";' for table in tables]
+    def sql_flush(style: Any, tables: Sequence[str], **options: bool) -> list[str]:
+        emptied = [table for table in tables if table not in _MADE_BY_MIGRATE]
+        return flush(style, emptied, **options)
 
-    if connection.vendor == "postgresql":
-        connection.ops.sql_flush = by_delete
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connection.ops, "sql_flush", sql_flush)
+        patch.setattr(flush_command, "emit_post_migrate_signal", lambda *_, **__: None)
+        yield
+
+
+def _by_delete(style: Any, tables: Sequence[str], **options: bool) -> list[str]:
+    # The audit log refuses DELETE (moderation/migrations/0002).
+    verbs = {"moderation_auditentry": "TRUNCATE"}
+    return [f'{verbs.get(table, "DELETE FROM")} "{table}";' for table in tables]
 
 
 @pytest.fixture
