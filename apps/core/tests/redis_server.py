@@ -36,6 +36,17 @@ class RedisServer:
     def flush(self) -> None:
         Redis.from_url(self.url).flushall()
 
+    def n_connections(self) -> int:
+        """Return how often somebody has connected, this question left out.
+
+        Who asks a frozen server gives up and connects anew for the next question; all these wait
+        in its queue, and are counted when it answers again.
+        """
+        client = Redis.from_url(self.url)
+        found = int(client.info("stats")["total_connections_received"]) - 1
+        client.close()
+        return found
+
     def end(self) -> None:
         self.answer_again()
         self.process.kill()
