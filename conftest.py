@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -49,6 +50,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         alike = [item for item in items if not _uses_services(item)]
         config.hook.pytest_deselected(items=alike)
         items[:] = [item for item in items if _uses_services(item)]
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector of garbage pass over what stays until the end."""
+    gc.collect()
+    gc.freeze()
 
 
 def _uses_services(item: pytest.Item) -> bool:
