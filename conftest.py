@@ -96,19 +96,20 @@ def django_db_modify_db_settings(
     if connection.vendor == "sqlite":
         file = tmp_path_factory.mktemp("database") / "test.sqlite3"
         connection.settings_dict["TEST"]["NAME"] = str(file)
-    flush = _by_delete if connection.vendor == "postgresql" else connection.ops.sql_flush
+    operations = type(connection.ops)  # of every connection: threads and servers make others
+    flush = _by_delete if connection.vendor == "postgresql" else operations.sql_flush
 
-    def sql_flush(style: Any, tables: Sequence[str], **options: bool) -> list[str]:
+    def sql_flush(self: Any, style: Any, tables: Sequence[str], **options: bool) -> list[str]:
         emptied = [table for table in tables if table not in _MADE_BY_MIGRATE]
-        return flush(style, emptied, **options)
+        return flush(self, style, emptied, **options)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(connection.ops, "sql_flush", sql_flush)
+        patch.setattr(operations, "sql_flush", sql_flush)
         patch.setattr(flush_command, "emit_post_migrate_signal", lambda *_, **__: None)
         yield
 
 
-def _by_delete(style: Any, tables: Sequence[str], **options: bool) -> list[str]:
+def _by_delete(operations: Any, style: Any, tables: Sequence[str], **options: bool) -> list[str]:
     # The audit log refuses DELETE (moderation/migrations/0002).
     verbs = {"moderation_auditentry": "TRUNCATE"}
     return [f'{verbs.get(table, "DELETE FROM")} "{table}";' for table in tables]
@@ -119,6 +120,12 @@ def still(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no slot of a feed explore: what is shown is what the ranking says."""
     none = replace(FEED_PARAMS, explore_share=0.0, topic_share=0.0, cold_topic_share=0.0)
     monkeypatch.setattr("apps.feed.dials.PARAMS", none)
+
+
+@pytest.fixture
+def patient_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the cache wait for a Redis that is well, however busy the machine is."""
+    monkeypatch.setattr("apps.core.cache.TIMEOUT_SECONDS", 2.0)
 
 
 @pytest.fixture(scope="module")

@@ -101,6 +101,7 @@ class TestFeed:
             settings.REDIS_URL = url
             assert self.ask(api, "after") == expected
 
+    @pytest.mark.usefixtures("patient_cache")
     def test_new_process_without_the_file_starts_from_the_cached_copy(
         self, settings: Any, redis: RedisServer
     ) -> None:
@@ -113,6 +114,7 @@ class TestFeed:
         assert found.stats.n_events == 20
         assert found.watermark == StatsReader().read_on().watermark
 
+    @pytest.mark.usefixtures("patient_cache")
     def test_readiness_names_a_redis_that_does_not_answer(
         self, client: Any, settings: Any, redis: RedisServer
     ) -> None:

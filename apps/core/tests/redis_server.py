@@ -50,7 +50,7 @@ class RedisServer:
     def end(self) -> None:
         self.answer_again()
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(60)
 
 
 @contextmanager
@@ -62,7 +62,7 @@ def own_redis() -> Iterator[RedisServer]:
     port = free_port()
     command = [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    patient = Retry(ConstantBackoff(0.05), 100, supported_errors=(RedisConnectionError,))
+    patient = Retry(ConstantBackoff(0.05), 1200, supported_errors=(RedisConnectionError,))
     started = RedisServer(port, process)
     try:
         Redis.from_url(started.url, retry=patient).ping()
@@ -80,7 +80,7 @@ def nonsense_server() -> Iterator[str]:
         thread.start()
         yield f"redis://127.0.0.1:{listening.getsockname()[1]}/0"
         listening.shutdown(socket.SHUT_RDWR)
-    thread.join(10)
+    thread.join(60)
 
 
 def _talk_nonsense(listening: socket.socket) -> None:

@@ -45,6 +45,7 @@ def test_one_cache_is_shared_by_all_who_ask(settings: Any) -> None:
     assert cache() is cache()
 
 
+@pytest.mark.usefixtures("patient_cache")
 class TestWithRedis:
     def test_what_was_put_is_got(self, redis: RedisServer) -> None:
         store = Cache(redis.url)
@@ -121,6 +122,7 @@ class TestCircuit:
 
         assert [store._may_try() for _ in range(3)] == [True, False, False]
 
+    @pytest.mark.usefixtures("patient_cache")
     def test_redis_that_is_back_is_used_again(self, redis: RedisServer, clock: list[float]) -> None:
         store = Cache(redis.url)
         store.put("key", b"a", version="1")
