@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.core.management.commands import flush as flush_command
@@ -91,7 +92,7 @@ def django_db_modify_db_settings(
 
     SQLite is a file: threads of one that is in memory share a cache, whose locks never wait.
     PostgreSQL is emptied by DELETE: TRUNCATE makes hundreds of new files for each test.
-    What a migration leaves behind stays, so that it is not made again after each test.
+    Rights and roles stay, so that they are not made again after each test.
     """
     if connection.vendor == "sqlite":
         file = tmp_path_factory.mktemp("database") / "test.sqlite3"
@@ -105,7 +106,22 @@ def django_db_modify_db_settings(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(operations, "sql_flush", sql_flush)
-        patch.setattr(flush_command, "emit_post_migrate_signal", lambda *_, **__: None)
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Bring the rows of the migrations back after each flush, in place of what migrating does."""
+    with django_db_blocker.unblock():
+        others = [m for m in apps.get_models() if m._meta.db_table not in _MADE_BY_MIGRATE]
+        made = {model: list(model._default_manager.all()) for model in others}
+
+    def bring_back(*_: Any) -> None:
+        for model, rows in made.items():
+            model._default_manager.bulk_create(rows)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(flush_command, "emit_post_migrate_signal", bring_back)
         yield
 
 
