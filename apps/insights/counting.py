@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from apps.content import selectors as content
 from apps.content.types import Catalog
 from apps.core.clock import DAY_MS, HOUR_MS
+from apps.core.upserts import add_up
 from apps.events.types import DEVICE_CODE, EventLog, EventType, is_click, is_long_view
 from apps.features.consumers import drain
 from apps.features.models import Watermark
 from apps.insights import conf
 from apps.insights.days import days_of, start_ms
 from apps.insights.models import ContentDay, FirstDay, Pulse, TouchedDay, ViewerDay
-from apps.insights.upserts import add_up
 from apps.profiles.models import Creator, Viewer
 from apps.profiles.pseudonyms import pseudonym
 
