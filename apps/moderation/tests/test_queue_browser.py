@@ -140,12 +140,12 @@ def test_nothing_is_wider_than_the_window(desk: Desk) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("desk", [(60, "desktop", "light")], indirect=True)
-def test_sixty_decisions_take_under_two_minutes(desk: Desk, record_property: Any) -> None:
+def test_sixty_decisions_take_under_two_minutes(desk: Desk) -> None:
     started = time.monotonic()
     for _ in range(60):
         desk.press("c", "7", "r")
     seconds = time.monotonic() - started
-    record_property("seconds", round(seconds, 1))
+    print(f"60 decisions by keys: {seconds:.1f} s")
 
     assert Decision.objects.filter(action="remove").count() == 60
     assert desk.page.is_visible("[data-empty]")
