@@ -33,8 +33,8 @@ from apps.simulation.remarks import COMMENT_TEXTS
 _CREATORS = tuple(f"c_troll_{i}" for i in range(5))
 _CLEAN, _BAD = 500, 100  # texts to learn from
 # Made-up sentences are told apart without an error, so calibration on them would put the zones in
-# the noise. By hand, high enough that some of what is planted is removed, some waits, some passes.
-_ZONES = Zones(review=0.5, block=0.95)
+# the noise. By hand: some of what is planted is removed, most waits, little passes.
+_ZONES = Zones(review=0.05, block=0.95)
 _UPLOADS, _COMMENTS, _REPORTS = 12, 12, 30  # of each kind; of all contents
 _REPORTERS = tuple(f"viewer_{i:04d}" for i in range(1, 13))
 _REASONS = ("spam", "hate", "harassment", "nudity", "violence")
