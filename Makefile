@@ -21,6 +21,7 @@ install: .venv/.installed  ## make .venv and install what serves, checks and tes
 demo: install  ## fill a believable world, train on it, and serve it at PORT (8000)
 	$(MANAGE) migrate --verbosity 0
 	$(MANAGE) seed_demo
+	$(MANAGE) seed_moderation
 	$(MANAGE) train --if-missing --viewers 800 --views 100000
 	$(MANAGE) demo_access --url http://127.0.0.1:$(PORT)
 	@$(MAKE) --no-print-directory serve

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -10,8 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
+from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
+from django.core.management.commands import flush as flush_command
 from django.db import connection
-from django.test import Client
+from django.test import Client, TransactionTestCase
 from hypothesis import settings as hypothesis_settings
 
 from apps.core import auth, live
@@ -22,6 +27,49 @@ from apps.feed.conf import PARAMS as FEED_PARAMS
 # How long an example takes says how busy the machine is, not whether the code is right.
 hypothesis_settings.register_profile("recsys", deadline=None)
 hypothesis_settings.load_profile("recsys")
+
+_MADE_BY_MIGRATE = {
+    model._meta.db_table for model in (ContentType, Permission, Group, Group.permissions.through)
+}
+# Who asks for one of these may see another database or another Redis than the last run.
+_SERVICES = frozenset({"db", "transactional_db", "django_db_setup", "live_server", "redis"})
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--with-services",
+        action="store_true",
+        help="leave out the tests that use no database, no Redis and no process of their own",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the slow files first, so that no worker is left alone with one at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+    if config.getoption("--with-services"):
+        alike = [item for item in items if not _uses_services(item)]
+        config.hook.pytest_deselected(items=alike)
+        items[:] = [item for item in items if _uses_services(item)]
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector of garbage pass over what stays until the end."""
+    gc.collect()
+    gc.freeze()
+
+
+def _uses_services(item: pytest.Item) -> bool:
+    """Say whether a test may end otherwise on another database or with Redis.
+
+    It is complete for the database: pytest-django refuses it to a test without these.
+    """
+    of_class = getattr(item, "cls", None) or object
+    return (
+        not _SERVICES.isdisjoint(getattr(item, "fixturenames", ()))
+        or any(item.get_closest_marker(name) for name in ("django_db", "slow"))
+        or issubclass(of_class, TransactionTestCase)
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -39,23 +87,48 @@ def _fresh_state(settings: Any, tmp_path: Path) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(
     django_db_modify_db_settings: None, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+) -> Iterator[None]:
     """Give the tests a database that behaves as a served one does, and is emptied quickly.
 
     SQLite is a file: threads of one that is in memory share a cache, whose locks never wait.
     PostgreSQL is emptied by DELETE: TRUNCATE makes hundreds of new files for each test.
+    Rights and roles stay, so that they are not made again after each test.
     """
     if connection.vendor == "sqlite":
         file = tmp_path_factory.mktemp("database") / "test.sqlite3"
         connection.settings_dict["TEST"]["NAME"] = str(file)
+    operations = type(connection.ops)  # of every connection: threads and servers make others
+    flush = _by_delete if connection.vendor == "postgresql" else operations.sql_flush
 
-    def by_delete(style: Any, tables: Sequence[str], **options: bool) -> list[str]:
-        # The audit log refuses DELETE (moderation/migrations/0002).
-        verbs = {"moderation_auditentry": "TRUNCATE"}
-        return [f'{verbs.get(table, "DELETE FROM")} "{table}";' for table in tables]
+    def sql_flush(self: Any, style: Any, tables: Sequence[str], **options: bool) -> list[str]:
+        emptied = [table for table in tables if table not in _MADE_BY_MIGRATE]
+        return flush(self, style, emptied, **options)
 
-    if connection.vendor == "postgresql":
-        connection.ops.sql_flush = by_delete
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(operations, "sql_flush", sql_flush)
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Bring the rows of the migrations back after each flush, in place of what migrating does."""
+    with django_db_blocker.unblock():
+        others = [m for m in apps.get_models() if m._meta.db_table not in _MADE_BY_MIGRATE]
+        made = {model: list(model._default_manager.all()) for model in others}
+
+    def bring_back(*_: Any) -> None:
+        for model, rows in made.items():
+            model._default_manager.bulk_create(rows)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(flush_command, "emit_post_migrate_signal", bring_back)
+        yield
+
+
+def _by_delete(operations: Any, style: Any, tables: Sequence[str], **options: bool) -> list[str]:
+    # The audit log refuses DELETE (moderation/migrations/0002).
+    verbs = {"moderation_auditentry": "TRUNCATE"}
+    return [f'{verbs.get(table, "DELETE FROM")} "{table}";' for table in tables]
 
 
 @pytest.fixture
@@ -63,6 +136,12 @@ def still(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no slot of a feed explore: what is shown is what the ranking says."""
     none = replace(FEED_PARAMS, explore_share=0.0, topic_share=0.0, cold_topic_share=0.0)
     monkeypatch.setattr("apps.feed.dials.PARAMS", none)
+
+
+@pytest.fixture
+def patient_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the cache wait for a Redis that is well, however busy the machine is."""
+    monkeypatch.setattr("apps.core.cache.TIMEOUT_SECONDS", 2.0)
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,8 @@ Pulses of five minutes as the product keeps them, with day and night, weekdays a
 and hours that are busier or quieter than others, overdispersion, slow growth, and views that depend
 on the hour. Six weeks come first, then 30 days with ten incidents of known start at any hour of the
 day. Every bucket is judged as the worker does: by `verdict`, with the rules of the migration.
+
+The rules were chosen on the worlds of the seeds below 1,000; they are judged on others.
 """
 
 from __future__ import annotations
@@ -177,8 +179,9 @@ def main() -> None:
     """Measure a few worlds."""
     options = parser(__doc__)
     options.add_argument("--seeds", type=int, default=5)
+    options.add_argument("--first", type=int, default=1000, help="seed of the first world")
     given = options.parse_args()
-    runs = [measure(seed) for seed in range(given.seeds)]
+    runs = [measure(seed) for seed in range(given.first, given.first + given.seeds)]
     planted = sum(run["planted"] for run in runs)
     delays = [delay for run in runs for delay in run["delays"]]
     weeks = DAYS / 7 * len(runs)

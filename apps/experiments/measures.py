@@ -30,6 +30,9 @@ class Totals:
 
     since: dict[str, Floats]  # from the first exposure on
     before: dict[str, Floats]  # in the `PRE_PERIOD_MS` before it
+    # int8[m] code of `DEVICES`: that of the earliest event that names one, of those before the
+    # exposure if there are, so that the variant has had no part in it. 0 where none does.
+    device: NDArray[np.int8]
 
 
 def totals(viewer: NDArray[np.int64], first_ms: NDArray[np.int64], *, until_ms: int) -> Totals:
@@ -43,6 +46,7 @@ def totals(viewer: NDArray[np.int64], first_ms: NDArray[np.int64], *, until_ms: 
     return Totals(
         since={name: np.concatenate([p.since[name] for p in parts]) for name in parts[0].since},
         before={name: np.concatenate([p.before[name] for p in parts]) for name in parts[0].before},
+        device=np.concatenate([p.device for p in parts]),
     )
 
 
@@ -73,7 +77,18 @@ def _of(
     return Totals(
         since=_summed(log, place, since, is_long, first_ms),
         before=_summed(log, place, before, is_long, first_ms),
+        device=_first_device(log, place, since | before, len(first_ms)),
     )
+
+
+def _first_device(
+    log: EventLog, place: NDArray[np.int64], among: NDArray[np.bool_], m: int
+) -> NDArray[np.int8]:
+    named = np.flatnonzero(among & (log.device > 0))  # in order of time
+    places, at = np.unique(place[named], return_index=True)
+    found = np.zeros(m, np.int8)
+    found[places] = log.device[named[at]]
+    return found
 
 
 def _summed(

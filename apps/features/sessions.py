@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from django.db.models import QuerySet
 
+from apps.core.upserts import put
 from apps.events.types import EventLog, EventType
 from apps.features.algorithms.sessions import GAP_MS, Sessions, merge
 from apps.features.consumers import drain
@@ -23,8 +24,6 @@ ENGAGEMENTS = (
     EventType.FOLLOW,
 )
 _COLUMNS = ("viewer_id", *(f.name for f in fields(Sessions)[1:]))
-_COUNTS = _COLUMNS[2:]  # what changes while viewer and start stay
-_WRITTEN = 5000  # rows an INSERT
 
 
 def of_events(log: EventLog) -> Sessions:
@@ -49,7 +48,7 @@ def keep_sessions(log: EventLog) -> None:
     """Take events into the stored sessions: new ones open, others grow or join.
 
     Reads the sessions near the events and writes those that changed, whatever their number in
-    three statements: one SELECT, one DELETE, one INSERT (in parts of `_WRITTEN` rows).
+    three statements: one SELECT, one DELETE, one INSERT.
     """
     fresh = of_events(log)
     if not len(fresh):
@@ -71,13 +70,8 @@ def keep_sessions(log: EventLog) -> None:
 
 def write(rows: Iterable[tuple[int, ...]]) -> None:
     """Store rows of `Sessions`; one with a viewer and start that is there replaces it."""
-    Session.objects.bulk_create(
-        [Session(**dict(zip(_COLUMNS, row, strict=True))) for row in sorted(rows)],
-        batch_size=_WRITTEN,
-        update_conflicts=True,
-        unique_fields=["viewer", "started_ms"],
-        update_fields=_COUNTS,
-    )
+    names = ("viewer", *_COLUMNS[1:])
+    put(Session, names, np.array(sorted(rows), np.int64).reshape(-1, len(names)), n_keys=2)
 
 
 def read(found: QuerySet[Session]) -> Sessions:

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from apps.content import selectors as content
 from apps.content.types import Catalog
 from apps.core.clock import DAY_MS, HOUR_MS
-from apps.events.types import EventLog, EventType, is_click, is_long_view
+from apps.core.upserts import add_up
+from apps.events.types import DEVICE_CODE, EventLog, EventType, is_click, is_long_view
 from apps.features.consumers import drain
 from apps.features.models import Watermark
 from apps.insights import conf
 from apps.insights.days import days_of, start_ms
 from apps.insights.models import ContentDay, FirstDay, Pulse, TouchedDay, ViewerDay
-from apps.insights.upserts import add_up
 from apps.profiles.models import Creator, Viewer
 from apps.profiles.pseudonyms import pseudonym
 
@@ -106,7 +106,13 @@ def measures(log: EventLog, catalog: Catalog) -> dict[str, Ints]:
         **{name: log.kind == kind for name, kind in _KINDS.items()},
     }
     did = {name: flag.astype(np.int64) for name, flag in flags.items()}
-    return {**did, "watch_ms": watch_ms, "night_ms": np.where(is_night, watch_ms, 0)}
+    devices = {f"on_{name}": log.device == code for name, code in DEVICE_CODE.items() if code}
+    return {
+        **did,
+        "watch_ms": watch_ms,
+        "night_ms": np.where(is_night, watch_ms, 0),
+        **{name: flag.astype(np.int64) for name, flag in devices.items()},
+    }
 
 
 def content_views(log: EventLog, did: dict[str, Ints], day: Ints) -> tuple[Ints, dict[str, Ints]]:

@@ -8,9 +8,11 @@ from __future__ import annotations
 from apps.events.types import CLICK_SECONDS
 from apps.insights.conf import NEW_CREATOR_DAYS
 from apps.insights.formulas import Kpi, engagements, ratio, total
-from apps.insights.totals import OF_EXPERIMENTS, OF_NOVELTY
+from apps.insights.totals import OF_DEVICES, OF_EXPERIMENTS, OF_NOVELTY
 
 _MINUTE = 1 / 60_000
+# Whose viewers are others on every day, so that who of them came again says little.
+_CHANGING = (OF_EXPERIMENTS, OF_DEVICES)
 
 
 def _retention(n: int, *, new: bool = False) -> Kpi:
@@ -25,7 +27,7 @@ def _retention(n: int, *, new: bool = False) -> Kpi:
         ratio(part, whole),
         "Retention",
         bad="down",
-        unknown_of=(OF_EXPERIMENTS,),
+        unknown_of=_CHANGING,
         waits_days=n,
     )
 
@@ -49,7 +51,7 @@ _ALL: tuple[Kpi, ...] = (
         total("weekly"),
         "Audience",
         "down",
-        unknown_of=(OF_EXPERIMENTS,),
+        unknown_of=_CHANGING,
     ),
     Kpi(
         "mau",
@@ -59,7 +61,7 @@ _ALL: tuple[Kpi, ...] = (
         total("monthly"),
         "Audience",
         "down",
-        unknown_of=(OF_EXPERIMENTS,),
+        unknown_of=_CHANGING,
     ),
     Kpi(
         "stickiness",
@@ -69,7 +71,7 @@ _ALL: tuple[Kpi, ...] = (
         ratio("active", "monthly"),
         "Audience",
         "down",
-        unknown_of=(OF_EXPERIMENTS, OF_NOVELTY),
+        unknown_of=(*_CHANGING, OF_NOVELTY),
     ),
     Kpi(
         "new_viewers",
@@ -78,7 +80,7 @@ _ALL: tuple[Kpi, ...] = (
         "Viewers whose first active day it is.",
         total("new"),
         "Audience",
-        unknown_of=(OF_EXPERIMENTS,),
+        unknown_of=_CHANGING,
     ),
     _retention(1),
     _retention(7),

@@ -26,6 +26,13 @@ class ViewerDay(models.Model):
     reports = models.IntegerField()
     watch_ms = models.BigIntegerField()
     night_ms = models.BigIntegerField(help_text="of it begun between 23:00 and 05:00 local time")
+    # Events by the device that they name; of many none is known.
+    on_android = models.IntegerField(default=0)
+    on_ios = models.IntegerField(default=0)
+    on_web = models.IntegerField(default=0)
+    on_tablet = models.IntegerField(default=0)
+    on_tv = models.IntegerField(default=0)
+    on_other = models.IntegerField(default=0)
 
     class Meta:
         constraints = [
@@ -78,7 +85,9 @@ class DayTotals(models.Model):
     """The totals of one day and one segment, from which every KPI is a formula."""
 
     day = models.IntegerField()
-    segment = models.CharField(max_length=80, help_text="all, language:en, experiment:key/variant")
+    segment = models.CharField(
+        max_length=80, help_text="all, language:en, device:ios, experiment:key/variant"
+    )
     totals = models.JSONField(help_text="apps.insights.totals")
 
     class Meta:

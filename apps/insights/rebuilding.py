@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Model
 
 from apps.content import selectors as content
+from apps.core.upserts import add_up, summed
 from apps.events import selectors as events
 from apps.events.types import EventLog
 from apps.features.models import Watermark
@@ -17,7 +18,6 @@ from apps.features.types import Comparison
 from apps.insights import counting
 from apps.insights.counting import CONSUMER, Ints
 from apps.insights.models import ContentDay, FirstDay, Pulse, TouchedDay, ViewerDay
-from apps.insights.upserts import add_up, summed
 
 _KEYS: dict[type[Model], tuple[str, ...]] = {
     ViewerDay: ("day", "viewer"),

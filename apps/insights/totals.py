@@ -12,6 +12,7 @@ from apps.content import selectors as content
 from apps.content.types import Catalog
 from apps.core.clock import DAY_MS
 from apps.events import selectors as events
+from apps.events.types import DEVICES
 from apps.experiments.models import Exposure
 from apps.features.models import Session
 from apps.insights import conf
@@ -26,7 +27,8 @@ Mask = NDArray[np.bool_]
 Totals = dict[str, float]
 
 ALL = "all"
-OF_NOVELTY, OF_EXPERIMENTS = "viewers:", "experiment:"  # how the names of such segments begin
+# How the names of such segments begin.
+OF_NOVELTY, OF_DEVICES, OF_EXPERIMENTS = "viewers:", "device:", "experiment:"
 NEW, RETURNING = f"{OF_NOVELTY}new", f"{OF_NOVELTY}returning"
 COLUMNS = tuple(
     field.name for field in ViewerDay._meta.fields if field.name not in {"id", "day", "viewer"}
@@ -42,6 +44,7 @@ class DayOfViewers:
     did: dict[str, Ints]  # [n] each, by the names of `COLUMNS`
     language: NDArray[np.str_]  # [n], empty where not known
     age_group: NDArray[np.str_]  # [n], empty where not known
+    device: NDArray[np.str_]  # [n] that most of the day's events name, empty where none does
     is_new: Mask  # [n]: it is their first day
     bots: Ints  # keys of those who are left out
 
@@ -89,9 +92,16 @@ def viewers_of(day: int) -> DayOfViewers:
         did={name: column[~bots] for name, column in did.items()},
         language=texts[~bots, 0],
         age_group=texts[~bots, 1],
+        device=_main_device(did)[~bots],
         is_new=(first == day)[~bots],
         bots=numbers[0][bots],
     )
+
+
+def _main_device(did: dict[str, Ints]) -> NDArray[np.str_]:
+    """Return the device with the most events of each row, the earlier of `DEVICES` among equals."""
+    n_events = np.stack([did["on_" + name] for name in DEVICES[1:]])
+    return np.where(n_events.any(axis=0), np.array(DEVICES[1:])[n_events.argmax(axis=0)], "")
 
 
 def segments_of(people: DayOfViewers, day: int) -> dict[str, Mask]:
@@ -106,6 +116,8 @@ def segments_of(people: DayOfViewers, day: int) -> dict[str, Mask]:
         found[f"language:{name}"] = people.language == name
     for name in AgeGroup.values:
         found[f"age:{name}"] = people.age_group == name
+    for name in DEVICES[1:]:
+        found[OF_DEVICES + name] = people.device == name
     found |= _variants(people.viewer, day)
     return {name: mask for name, mask in found.items() if mask.any()}
 

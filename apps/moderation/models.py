@@ -268,5 +268,8 @@ class AuditEntry(models.Model):
     previous = models.CharField(max_length=64, help_text="digest of the entry before")
     digest = models.CharField(max_length=64, help_text="SHA-256 over all that and previous")
 
+    class Meta:
+        verbose_name_plural = "audit entries"
+
     def __str__(self) -> str:
         return f"{self.number}: {self.actor} {self.verb} {self.subject}"

@@ -269,7 +269,7 @@ def _frame(request: HttpRequest, view: str) -> dict[str, Any]:
     return {
         "view": view,
         "waiting": selectors.counts(user=user, now_ms=now_ms()),
-        "is_screening": screening.production() is not None,
+        "screening": screening.production(),
     }
 
 

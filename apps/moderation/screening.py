@@ -53,6 +53,7 @@ class Screening(NamedTuple):
 
     version: str
     classifiers: dict[str, TextClassifier]  # by category
+    is_demo: bool = False  # learned from made-up sentences, see `manage.py seed_moderation`
 
 
 class _Loaded(NamedTuple):
@@ -215,7 +216,8 @@ def _refresh(old: _Loaded | None) -> _Loaded:
 def _read(artifact: Artifact) -> Screening | None:
     try:
         folder = artifacts.verified_folder(artifact)
-        return Screening(f"{FAMILY}-{artifact.pk}", read_classifiers(folder))
+        is_demo = bool(artifact.manifest.get("is_demo"))
+        return Screening(f"{FAMILY}-{artifact.pk}", read_classifiers(folder), is_demo)
     except ArtifactError:
         logger.exception("the screening of texts cannot be read; nothing is screened")
         return None

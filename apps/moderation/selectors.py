@@ -18,6 +18,7 @@ from apps.moderation.models import (
     Appeal,
     Case,
     Decision,
+    FlaggedComment,
     Report,
     ScreeningVerdict,
     SecondLook,
@@ -100,10 +101,11 @@ class Context(NamedTuple):
     creator_history: list[Decision]  # of the creator's other contents, the latest ten
     creator_counts: dict[str, int]  # contents, removed
     misuse: Misuse
+    n_flagged_comments: int  # under the content, whatever became of them
 
 
 def context_of(case_pk: int, *, now_ms: int) -> Context | None:
-    """Return a case with what belongs to it, in seven queries, None if there is none."""
+    """Return a case with what belongs to it, in eight queries, None if there is none."""
     found = Case.objects.select_related("content__creator", "content__sound", "holder")
     case = found.filter(pk=case_pk).first()
     if case is None:
@@ -123,6 +125,7 @@ def context_of(case_pk: int, *, now_ms: int) -> Context | None:
             contents=Count("pk"), removed=Count("pk", filter=Q(status="removed"))
         ),
         misuse=misuse_of(content.creator_id, now_ms=now_ms),
+        n_flagged_comments=FlaggedComment.objects.filter(content=content).count(),
     )
 
 

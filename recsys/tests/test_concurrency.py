@@ -46,7 +46,7 @@ def at_once(work: Callable[[int], Any]) -> list[Any]:
 
     def run(i: int) -> None:
         try:
-            start.wait(10)
+            start.wait(60)
             results[i] = work(i)
         finally:
             connection.close()

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from io import StringIO
+from pathlib import Path
+from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.test import Client
 
 from apps.content.models import Content
+from apps.core.clock import now_ms
 from apps.core.models import ApiKey, Artifact
 from apps.events.models import Event
+from apps.moderation.models import ScreeningVerdict
+from apps.moderation.screening import production, screen_changes
 from apps.profiles.models import Creator, CreatorRelation, Viewer
 from apps.simulation.services import store_world
 from apps.simulation.world import WorldParams, build_world
@@ -85,3 +91,39 @@ def test_demo_has_a_moderator_who_may_open_the_queue(client: Client) -> None:
 
     assert client.get("/moderation/").status_code == 200
     assert client.get("/moderation/appeals/").status_code == 200
+
+
+class TestModeration:
+    @pytest.fixture(autouse=True)
+    def _folder(self, settings: Any, tmp_path: Path) -> None:
+        settings.VAR_DIR = tmp_path
+
+    def test_there_is_something_to_screen_and_a_demo_classifier_that_does(
+        self, client: Client
+    ) -> None:
+        seed()
+
+        assert "24 uploads" in run("seed_moderation")
+
+        moment = now_ms()
+        screen_changes(production(), now_ms=moment)
+        planted = ScreeningVerdict.objects.filter(content__content_id__startswith="v_troll")
+        assert planted.filter(zone="block", category="spam").exists()
+        others = ScreeningVerdict.objects.exclude(pk__in=planted)
+        assert "block" not in others.values_list("zone", flat=True)
+        client.force_login(User.objects.create_superuser("ada"))
+        assert b"A demo classifier screens the texts" in client.get("/moderation/").content
+
+    def test_seeding_twice_plants_nothing_more(self) -> None:
+        seed()
+        run("seed_moderation")
+        first = counts()
+
+        assert "already" in run("seed_moderation")
+
+        assert counts() == first
+        assert Artifact.objects.filter(family="screening").count() == 1
+
+    def test_without_contents_it_says_what_to_do(self) -> None:
+        with pytest.raises(CommandError, match=r"manage\.py seed_demo"):
+            run("seed_moderation")

@@ -69,6 +69,10 @@ CHEAP = TrainingParams(
 )
 
 
+# Where it is asked what becomes of a candidate, not how good it is.
+HASTY = replace(CHEAP, max_viewers=40)
+
+
 class Trained(NamedTuple):
     """A world in the database, a bundle that serves, and the one before it."""
 
@@ -400,7 +404,7 @@ class TestBundles:
         stump = replace(_FEW, min_leaf=1_000_000)
         # One step of nothing for the network, and trees that may not split.
         still = NeuralParams(rate=1e-9, floor=1e-9, passes=1)
-        blind = replace(CHEAP, boosted=BoostedParams(head=stump, rare_head=stump), neural=still)
+        blind = replace(HASTY, boosted=BoostedParams(head=stump, rare_head=stump), neural=still)
         artifact = train_through_gates(blind, recommend=ranked_rows, say=_quiet)
         assert artifact.alias == Artifact.Alias.CANDIDATE
         assert production_artifact(bundle.FAMILY) == previous
@@ -409,7 +413,7 @@ class TestBundles:
     @pytest.fixture
     def cheap(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Let the command train small rankers: what is asked here is who serves."""
-        monkeypatch.setattr("apps.feed.management.commands.train.training_params", lambda: CHEAP)
+        monkeypatch.setattr("apps.feed.management.commands.train.training_params", lambda: HASTY)
 
     @pytest.mark.usefixtures("cheap")
     def test_candidate_without_new_views_waits_for_a_word(self, own_files: Path) -> None:

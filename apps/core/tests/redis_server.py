@@ -36,10 +36,21 @@ class RedisServer:
     def flush(self) -> None:
         Redis.from_url(self.url).flushall()
 
+    def n_connections(self) -> int:
+        """Return how often somebody has connected, this question left out.
+
+        Who asks a frozen server gives up and connects anew for the next question; all these wait
+        in its queue, and are counted when it answers again.
+        """
+        client = Redis.from_url(self.url)
+        found = int(client.info("stats")["total_connections_received"]) - 1
+        client.close()
+        return found
+
     def end(self) -> None:
         self.answer_again()
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(60)
 
 
 @contextmanager
@@ -51,7 +62,7 @@ def own_redis() -> Iterator[RedisServer]:
     port = free_port()
     command = [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    patient = Retry(ConstantBackoff(0.05), 100, supported_errors=(RedisConnectionError,))
+    patient = Retry(ConstantBackoff(0.05), 1200, supported_errors=(RedisConnectionError,))
     started = RedisServer(port, process)
     try:
         Redis.from_url(started.url, retry=patient).ping()
@@ -69,7 +80,7 @@ def nonsense_server() -> Iterator[str]:
         thread.start()
         yield f"redis://127.0.0.1:{listening.getsockname()[1]}/0"
         listening.shutdown(socket.SHUT_RDWR)
-    thread.join(10)
+    thread.join(60)
 
 
 def _talk_nonsense(listening: socket.socket) -> None:

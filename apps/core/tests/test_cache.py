@@ -16,7 +16,7 @@ from apps.core.tests.redis_server import RedisServer, free_port, own_redis
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[RedisServer]:
+def redis() -> Iterator[RedisServer]:
     with own_redis() as started:
         yield started
 
@@ -45,18 +45,19 @@ def test_one_cache_is_shared_by_all_who_ask(settings: Any) -> None:
     assert cache() is cache()
 
 
+@pytest.mark.usefixtures("patient_cache")
 class TestWithRedis:
-    def test_what_was_put_is_got(self, server: RedisServer) -> None:
-        store = Cache(server.url)
+    def test_what_was_put_is_got(self, redis: RedisServer) -> None:
+        store = Cache(redis.url)
 
         assert store.put("key", b"\0payload", version="1")
         assert store.get("key", version="1") == b"\0payload"
         assert store.answers()
 
-    def test_unknown_key_is_a_miss(self, server: RedisServer) -> None:
+    def test_unknown_key_is_a_miss(self, redis: RedisServer) -> None:
         before = counted("miss")
 
-        assert Cache(server.url).get("nothing", version="1") is None
+        assert Cache(redis.url).get("nothing", version="1") is None
         assert counted("miss") == before + 1
 
     @pytest.mark.parametrize(
@@ -69,27 +70,27 @@ class TestWithRedis:
         ],
         ids=["short", "pickle", "other version", "cut"],
     )
-    def test_poisoned_value_is_a_miss(self, server: RedisServer, value: bytes) -> None:
-        Redis.from_url(server.url).set("key", value)
+    def test_poisoned_value_is_a_miss(self, redis: RedisServer, value: bytes) -> None:
+        Redis.from_url(redis.url).set("key", value)
         before = counted("garbled")
 
-        assert Cache(server.url).get("key", version="1") is None
+        assert Cache(redis.url).get("key", version="1") is None
         assert counted("garbled") == before + 1
 
     def test_value_over_the_limit_is_neither_stored_nor_read(
-        self, server: RedisServer, monkeypatch: pytest.MonkeyPatch
+        self, redis: RedisServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        Cache(server.url).put("large", b"x" * 3000, version="1")
+        Cache(redis.url).put("large", b"x" * 3000, version="1")
         monkeypatch.setattr(module, "MAX_BYTES", 2000)
 
-        assert not Cache(server.url).put("larger", b"x" * 3000, version="1")
-        assert Cache(server.url).get("large", version="1") is None
+        assert not Cache(redis.url).put("larger", b"x" * 3000, version="1")
+        assert Cache(redis.url).get("large", version="1") is None
         assert MAX_BYTES > 2000
 
-    def test_key_of_another_type_is_a_miss(self, server: RedisServer) -> None:
-        Redis.from_url(server.url).lpush("list", "a")
+    def test_key_of_another_type_is_a_miss(self, redis: RedisServer) -> None:
+        Redis.from_url(redis.url).lpush("list", "a")
 
-        assert Cache(server.url).get("list", version="1") is None
+        assert Cache(redis.url).get("list", version="1") is None
 
 
 class TestCircuit:
@@ -121,15 +122,14 @@ class TestCircuit:
 
         assert [store._may_try() for _ in range(3)] == [True, False, False]
 
-    def test_redis_that_is_back_is_used_again(
-        self, server: RedisServer, clock: list[float]
-    ) -> None:
-        store = Cache(server.url)
+    @pytest.mark.usefixtures("patient_cache")
+    def test_redis_that_is_back_is_used_again(self, redis: RedisServer, clock: list[float]) -> None:
+        store = Cache(redis.url)
         store.put("key", b"a", version="1")
-        server.stop_answering()
+        redis.stop_answering()
         assert store.get("key", version="1") is None
 
-        server.answer_again()
+        redis.answer_again()
         assert store.get("key", version="1") is None  # still the pause
         clock[0] += PAUSE_SECONDS
 

@@ -78,7 +78,7 @@ def test_of_many_at_once_exactly_one_holds() -> None:
     def work() -> None:
         with lease("train", seconds=60) as held:
             outcomes.append(held)
-            all_asked.wait(10)
+            all_asked.wait(60)
         connection.close()
 
     threads = [threading.Thread(target=work) for _ in range(6)]

@@ -124,7 +124,7 @@ class TestAtOnce:
         def work(artifact: Artifact) -> None:
             try:
                 production_artifact(FAMILY)  # connect before the start
-                barrier.wait(10)
+                barrier.wait(60)
                 promote_artifact(artifact)
                 won.append(artifact.pk)
             except ArtifactError:

@@ -228,14 +228,14 @@ class TestSince:
                 with transaction.atomic():
                     send(make_event(at_ms=NOW_MS - 9, event_id="slow"))
                     inserted.set()
-                    assert may_commit.wait(10)
+                    assert may_commit.wait(60)
             finally:
                 connection.close()
 
         slow = threading.Thread(target=write_slowly)
         slow.start()
         try:
-            assert inserted.wait(10)
+            assert inserted.wait(60)
             send(make_event(at_ms=NOW_MS - 5, event_id="fast"))
             during, watermark = self.drain((0, 0))
         finally:

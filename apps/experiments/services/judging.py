@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.core.leases import lease
+from apps.events.types import DEVICES
 from apps.experiments import interleaving, results
 from apps.experiments.algorithms.assignment import shares, upper_bounds
 from apps.experiments.measures import Totals, totals
@@ -105,4 +106,6 @@ def _segments(viewers: NDArray[np.int64], of_viewers: Totals) -> dict[str, NDArr
     names, counts = np.unique(language[language != ""], return_counts=True)
     for name in names[np.argsort(-counts, kind="stable")][:_MOST_LANGUAGES].tolist():
         found[f"language {name}"] = language == name
+    for code in np.unique(of_viewers.device[of_viewers.device > 0]).tolist():
+        found[f"device {DEVICES[code]}"] = of_viewers.device == code
     return found

@@ -9,7 +9,7 @@ import pytest
 from apps.content.tests.factories import DAY_MS, NOW_MS, make_content
 from apps.core.leases import lease
 from apps.events.models import Event
-from apps.events.types import EventType
+from apps.events.types import DEVICE_CODE, EventType
 from apps.experiments import selectors
 from apps.experiments.models import Experiment, Exposure
 from apps.experiments.services import force, judge, judge_all
@@ -113,6 +113,17 @@ def test_what_came_after_the_end_does_not_count() -> None:
     Experiment.objects.update(status="stopped", stopped_ms=NOW_MS)
     experiment.refresh_from_db()
     assert judge(experiment, now_ms=LATER).at_ms == NOW_MS
+
+
+def test_devices_are_segments() -> None:
+    experiment = make_running()
+    halves = expose(experiment, 600)
+    log(halves["control"] + halves["one"], EventType.VIEW, [5, 6, 7] * 200)
+    Event.objects.update(device=DEVICE_CODE["tv"], watch_seconds=9.0)
+    on_ios = halves["control"][:150] + halves["one"][:150]
+    Event.objects.filter(viewer_id__in=on_ios).update(device=DEVICE_CODE["ios"])
+    segments = {s.name: s.viewers for s in judge(experiment, now_ms=LATER).segments}
+    assert (segments["device ios"], segments["device tv"]) == (300, 300)
 
 
 def test_one_worker_judges_at_a_time() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from apps.content.tests.factories import DAY_MS, HOUR_MS, NOW_MS, make_content
 from apps.events.tests.factories import make_event, send
+from apps.events.types import DEVICES
 from apps.experiments.conf import PRE_PERIOD_MS
 from apps.experiments.measures import totals
 from apps.profiles.services import ensure_viewers
@@ -78,6 +79,23 @@ def test_viewer_without_events_counts_as_zero(keys: dict[str, int]) -> None:
     viewers = np.array(sorted(keys.values()))
     found = totals(viewers, np.full(2, NOW_MS), until_ms=NOW_MS + 1)
     assert all(values.tolist() == [0, 0] for values in found.since.values())
+
+
+def test_device_is_the_earliest_known_one_of_the_time_that_counts(keys: dict[str, int]) -> None:
+    first_ms = NOW_MS - 3 * DAY_MS
+    send(
+        make_event("view", first_ms - PRE_PERIOD_MS - 1, event_id="old", context={"device": "tv"}),
+        make_event("view", first_ms - HOUR_MS, event_id="none"),
+        make_event("view", first_ms - 1, event_id="pre", context={"device": "ios"}),
+        make_event("view", first_ms + 1, event_id="a", context={"device": "web"}),
+        make_event("view", first_ms + 2, event_id="b", context={"device": "web"}),
+        make_event("view", first_ms, user_id="bob", event_id="c"),
+        may_backfill=True,
+    )
+    viewers = np.array(sorted(keys.values()))
+    found = totals(viewers, np.full(2, first_ms), until_ms=NOW_MS)
+    devices = dict(zip(viewers.tolist(), found.device.tolist(), strict=True))
+    assert [DEVICES[devices[keys[name]]] for name in ("alice", "bob")] == ["ios", ""]
 
 
 def test_nobody_has_no_totals() -> None:

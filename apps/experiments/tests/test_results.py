@@ -51,7 +51,9 @@ def make_observed(
             "returned": (rng.random(n) < 0.5).astype(float),
         }
 
-    return Observed(arm, Totals(period(is_after=True), period(is_after=False)), {})
+    return Observed(
+        arm, Totals(period(is_after=True), period(is_after=False), np.zeros(len(arm), np.int8)), {}
+    )
 
 
 def of(found: Report, metric: str) -> Comparison:

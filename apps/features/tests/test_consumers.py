@@ -110,7 +110,7 @@ class TestTwoWorkers:
         def slowly(log: EventLog) -> None:
             Ledger()(log)
             inside.set()
-            assert may_end.wait(10)
+            assert may_end.wait(60)
 
         def work() -> None:
             counts.append(consume("ledger", slowly))
@@ -119,7 +119,7 @@ class TestTwoWorkers:
         first = threading.Thread(target=work)
         first.start()
         try:
-            assert inside.wait(10)
+            assert inside.wait(60)
             assert consume("ledger", Ledger()) == 0
         finally:
             may_end.set()

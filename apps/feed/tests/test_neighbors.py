@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
+from django.test import override_settings
 
 from apps.content.tests.factories import HOUR_MS, make_content, make_contents
+from apps.core import live
 from apps.core.clock import now_ms
 from apps.events.tests.factories import make_event, send
 from apps.learning.conf import TrainingParams
@@ -38,10 +43,26 @@ def watch_all() -> None:
         send(*events, now_ms=now_ms())
 
 
+@pytest.fixture(scope="module")
+def learned(
+    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
+    """Store, commit and train once; give the folder of what was learned."""
+    root = tmp_path_factory.mktemp("artifacts")
+    with django_db_blocker.unblock(), override_settings(ARTIFACT_ROOT=root, REFRESH_SECONDS=0):
+        live.reset_all()
+        try:
+            watch_all()
+            train_and_publish(TrainingParams(), say=lambda _: None)
+            yield root
+        finally:
+            live.reset_all()
+            call_command("flush", interactive=False, verbosity=0)
+
+
 @pytest.fixture
-def trained(api: Any) -> Any:
-    watch_all()
-    train_and_publish(TrainingParams(), say=lambda _: None)
+def trained(learned: Path, api: Any, settings: Any) -> Any:
+    settings.ARTIFACT_ROOT = learned
     return api
 
 

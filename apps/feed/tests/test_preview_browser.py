@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from django.db import OperationalError
 
 from apps.content.models import Content
 from apps.content.services import upsert_contents
@@ -124,13 +123,11 @@ def kinds(user: str = "guest-alice") -> list[tuple[str, str]]:
 
 
 def until(page: Any, is_true: Callable[[], bool]) -> None:
-    """Give what the page has sent a moment to arrive."""
-    for _ in range(50):
-        with suppress(OperationalError):  # SQLite in memory: the server is writing that table
-            if is_true():
-                return
+    """Wait until it holds, however busy the machine is."""
+    deadline = time.monotonic() + 60
+    while not is_true():
+        assert time.monotonic() < deadline, "it did not happen within a minute"
         page.wait_for_timeout(50)
-    raise AssertionError("it did not happen within 2.5 seconds")
 
 
 def _is_feed(response: Any) -> bool:
@@ -152,13 +149,14 @@ def test_a_like_is_stored_and_the_cards_to_come_are_ranked_again(preview: Previe
 
 
 def test_a_card_that_is_left_is_reported_with_its_watch_time(preview: Preview) -> None:
+    opened = time.monotonic()
     preview.open()
     first = preview.current()
     preview.page.wait_for_timeout(2300)
     preview.page.keyboard.press("ArrowDown")
     until(preview.page, lambda: kinds() == [("view", first)])
     view = Event.objects.get()
-    assert 2 <= view.watch_seconds < 10
+    assert 2 <= view.watch_seconds < time.monotonic() - opened
     assert Slate.objects.filter(id=view.request_id).exists()
     assert preview.current() != first
 
@@ -174,7 +172,7 @@ def test_a_card_that_ends_counts_as_complete_and_then_as_replayed(preview: Previ
     Content.objects.update(duration_seconds=0.5)
     preview.open()
     first = preview.current()
-    until(preview.page, lambda: kinds() == [("complete_view", first), ("replay", first)])
+    until(preview.page, lambda: kinds()[:2] == [("complete_view", first), ("replay", first)])
 
 
 def test_a_hidden_creator_is_gone_from_what_follows(preview: Preview) -> None:
@@ -197,7 +195,7 @@ def test_a_hide_can_be_taken_back(preview: Preview, by: str) -> None:
     else:
         preview.page.click(".toast button")
     until(preview.page, lambda: {"hide", "unhide"} <= {kind for kind, _ in kinds()})
-    assert preview.page.inner_text(".toast") == "Taken back"
+    until(preview.page, lambda: preview.page.inner_text(".toast") == "Taken back")
 
 
 def test_a_follow_is_stored_and_taken_back(preview: Preview) -> None:

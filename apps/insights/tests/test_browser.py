@@ -26,20 +26,25 @@ def page(browser: Any, live_server: Any) -> Iterator[Any]:
         yield made
 
 
-def picture(page: Any) -> str:
-    """Return the chart as it is drawn; an empty one of this size is far shorter."""
-    return page.evaluate("document.querySelector('canvas').toDataURL()")
+def picture(page: Any, *, other_than: str = "") -> str:
+    """Wait for a chart and return it as it is drawn; an empty one of this size is far shorter."""
+    drawn = page.wait_for_function(
+        """other => {
+          const picture = document.querySelector('canvas').toDataURL();
+          return picture.length > 5000 && picture !== other && picture;
+        }""",
+        arg=other_than,
+    )
+    return str(drawn.json_value())
 
 
 def test_chart_is_drawn_and_follows_the_theme(page: Any) -> None:
     page.goto("/ops/kpis/dau/")
     page.wait_for_function("document.querySelector('canvas').height > 100")
     light = picture(page)
-    assert len(light) > 5000
     page.get_by_role("button", name="Dark").click()
     page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
-    assert len(picture(page)) > 5000
-    assert picture(page) != light
+    assert picture(page, other_than=light) != light
 
 
 def test_page_refreshes_itself_and_keeps_the_focus(page: Any) -> None:

@@ -118,6 +118,28 @@ class TestTime:
         assert value("dau", 2, "age:13-17") == 1
 
 
+class TestDevices:
+    def test_a_viewer_belongs_to_the_device_of_most_of_their_events(self) -> None:
+        on = {name: {"context": {"device": name}} for name in ("ios", "web", "tv")}
+        take_in(
+            view("alice", 2, 0, 10, **on["web"]),
+            view("alice", 2, 60, 20, **on["ios"]),
+            view("alice", 2, 120, 30, **on["ios"]),
+            view("ben", 2, 0, 6, **on["web"]),  # one each: the first of the list of devices
+            view("ben", 2, 60, 6, **on["tv"]),
+            view("carol", 2, 0, 5),
+        )
+        assert value("dau", 2) == 3
+        assert value("dau", 2, "device:ios") == value("dau", 2, "device:web") == 1
+        assert value("watch_per_viewer", 2, "device:ios") == pytest.approx((10 + 20 + 30) / 60)
+        assert value("ctr", 2, "device:web") == 0
+        assert "device:tv" not in selectors.segments(TODAY - 2, TODAY)
+
+    def test_who_of_a_device_came_again_is_not_told(self) -> None:
+        with pytest.raises(selectors.UnknownSegmentError):
+            value("retention_1", 2, "device:ios")
+
+
 class TestEngagement:
     def test_rates_are_per_view_and_a_click_is_seven_seconds(self) -> None:
         take_in(

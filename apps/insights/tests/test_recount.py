@@ -12,6 +12,7 @@ from apps.content.tests.factories import DAY_MS, make_contents
 from apps.core.clock import HOUR_MS
 from apps.events.models import Event
 from apps.events.tests.factories import make_event, send
+from apps.events.types import DEVICES
 from apps.features.models import Session, Watermark
 from apps.features.services import rebuild
 from apps.insights import selectors
@@ -46,6 +47,7 @@ def random_events(n: int, seed: int = 0) -> list[dict[str, Any]]:
                 content_id=f"v{rng.integers(0, 12)}",
                 watch_duration=watch if rng.random() > 0.1 else None,
                 reason="spam" if kind == "report" else None,
+                context={"device": str(rng.choice(["ios", "web", "tv"]))} if i % 3 else None,
             )
         )
     return events
@@ -93,6 +95,21 @@ def test_totals_equal_a_recount_in_sql() -> None:
     assert [(d, *(by_day[d][name] for name in names)) for d in sorted(by_day)] == [
         tuple(int(v) for v in row) for row in told
     ]
+
+
+def test_devices_equal_a_recount_in_sql() -> None:
+    take_in(*random_events(900, seed=8))
+    told = recount(
+        "SELECT day, device, COUNT(*) FROM (SELECT day, viewer_id, device, ROW_NUMBER() OVER"
+        " (PARTITION BY day, viewer_id ORDER BY n DESC, device) AS place FROM (SELECT"
+        f" occurred_ms / {DAY_MS} AS day, viewer_id, device, COUNT(*) AS n FROM events_event"
+        " WHERE device > 0 GROUP BY 1, 2, 3) a) b WHERE place = 1 GROUP BY 1, 2"
+    )
+    kept = {
+        (row.day, row.segment): row.totals["viewers"]
+        for row in DayTotals.objects.filter(segment__startswith="device:")
+    }
+    assert kept == {(day, f"device:{DEVICES[code]}"): n for day, code, n in told}
 
 
 def test_watch_time_and_cohorts_equal_a_recount_in_sql() -> None:

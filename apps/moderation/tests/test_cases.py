@@ -159,7 +159,7 @@ def test_context_takes_the_same_queries_for_any_number_of_reports(
     report(*(make_event("report", user_id=f"u{i}") for i in range(30)))
 
     case = Case.objects.get()
-    with django_assert_num_queries(7):  # type: ignore[operator]
+    with django_assert_num_queries(8):  # type: ignore[operator]
         context = selectors.context_of(case.pk, now_ms=NOW_MS)
 
     assert context is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -173,6 +174,22 @@ class TestMisuse:
         case = Case.objects.get()
         assert (case.source, case.clause, case.is_holding) == ("screening", "hate", False)
         assert not Content.objects.get().is_reach_limited
+
+    def test_page_of_the_case_leads_a_moderator_to_the_comments(self, client: Any) -> None:
+        make_content()
+        make_content("v2")
+        comment(written(DIRTY, content_id="v2", user_id="u0"))
+        by = [written(f"{DIRTY} {i}", user_id=f"u{i}") for i in range(CROWD_VIEWERS)]
+        comment(*by, zones=BLOCKING)
+        client.force_login(make_user())
+
+        page = client.get("/moderation/").content.decode()
+
+        assert "5 comments under it did not pass" in page
+        (link,) = re.findall(r'href="([^"]+content__exact=[^"]+)"', page)
+        listed = client.get(link)
+        assert listed.status_code == 200
+        assert {row.content.content_id for row in listed.context["cl"].result_list} == {"v1"}
 
     def test_one_viewer_is_no_crowd(self) -> None:
         make_content()

@@ -139,13 +139,14 @@ def test_nothing_is_wider_than_the_window(desk: Desk) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("desk", [(20, "desktop", "light")], indirect=True)
-def test_twenty_decisions_take_under_forty_seconds(desk: Desk) -> None:
+@pytest.mark.parametrize("desk", [(60, "desktop", "light")], indirect=True)
+def test_sixty_decisions_take_under_two_minutes(desk: Desk) -> None:
     started = time.monotonic()
-    for _ in range(20):
+    for _ in range(60):
         desk.press("c", "7", "r")
     seconds = time.monotonic() - started
+    print(f"60 decisions by keys: {seconds:.1f} s")
 
-    assert Decision.objects.filter(action="remove").count() == 20
+    assert Decision.objects.filter(action="remove").count() == 60
     assert desk.page.is_visible("[data-empty]")
-    assert seconds < 40  # the pace of 60 in two minutes
+    assert seconds < 120

@@ -33,7 +33,9 @@ class Command(BaseCommand):
                 spam=[training.read_spam(path) for path in spam],
                 decisions={name: training.read_decisions(name) for name in chosen},
             )
-            artifact = training.publish(made, {"files": [p.name for p in (tweets, *spam) if p]})
+            artifact = training.publish(
+                made, {"learned_from": [p.name for p in (tweets, *spam) if p]}
+            )
         except (RecsysError, OSError, ValueError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{artifact} screens texts from now on")
