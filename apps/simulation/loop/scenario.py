@@ -34,8 +34,8 @@ class ScenarioParams:
     n_viewers: int = 200  # ≥ 1
     n_days: int = 10  # ≥ 1
     seed: int = 1
-    n_archive: int = 2_000  # contents that are there at the start
-    births_a_day: int = 10  # uploads
+    n_archive: int = 1_200  # contents that are there at the start
+    births_a_day: int = 5  # uploads
     page_size: int = 5  # contents that a client asks for at once
     first_share: float = 0.6  # of viewers who join on the first day; the others until two before
     flip_share: float = 0.3  # of viewers whose interests change halfway, [0, 1]

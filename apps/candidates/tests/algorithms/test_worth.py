@@ -1,0 +1,95 @@
+"""What contents are worth, apart from their audience."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from apps.candidates.algorithms.worth import Watched, WorthParams, worth_of
+
+PARAMS = WorthParams()
+
+
+def watched(
+    viewer: list[int],
+    content: list[int],
+    share: list[float],
+    *,
+    category: list[int] | None = None,
+    creator: list[int] | None = None,
+) -> Watched:
+    n = len(viewer)
+    return Watched(
+        viewer=np.array(viewer, int),
+        content=np.array(content, int),
+        creator=np.array(creator if creator is not None else [-1] * n, int),
+        category=np.array(category if category is not None else [0] * n, int),
+        language=np.zeros(n, int),
+        length=np.zeros(n),
+        share=np.array(share, float),
+    )
+
+
+def test_nothing_watched_is_worth_nothing() -> None:
+    assert worth_of(watched([], [], []), np.array([-1, 0]), PARAMS).tolist() == [0, 0]
+
+
+def test_quality_is_found_where_rates_show_the_audience() -> None:
+    # Fans were shown the bad content 0, strangers the good content 3; all of them 1 and 2 as well.
+    rng = np.random.default_rng(3)
+    quality = np.array([-1.0, 0.0, 0.2, 1.0])
+    viewer = np.repeat(np.arange(300), 3)
+    is_fan = viewer < 150
+    content = np.tile([0, 1, 2], 300)
+    content[(content == 0) & ~is_fan] = 3
+    chance = 1 / (1 + np.exp(-(quality[content] + np.where(is_fan, 2.0, -1.5))))
+    share = rng.beta(3 * chance, 3 * (1 - chance))
+    rate = np.bincount(content, share) / np.bincount(content)
+    assert rate[0] > rate[3] + 0.2
+
+    told = viewer.tolist(), content.tolist(), share.tolist()
+    worth = worth_of(watched(*told), np.full(4, -1), PARAMS)
+    assert worth[3] > worth[0] + 0.5
+
+
+def test_few_views_say_little() -> None:
+    once = worth_of(watched([0, 1], [0, 1], [1, 0]), np.array([-1, -1]), PARAMS)
+    often = worth_of(watched(list(range(40)), [0, 1] * 20, [1, 0] * 20), np.full(2, -1), PARAMS)
+    assert 0 < once[0] < often[0] / 2
+
+
+def test_a_new_content_has_its_creators_worth() -> None:
+    views = watched(
+        list(range(40)), [0, 1] * 20, [1, 0] * 20, category=[0] * 40, creator=[0, 1] * 20
+    )
+    worth = worth_of(views, np.array([0, 1, 0, 1, -1]), PARAMS)
+    assert worth[0] > worth[2] > 0.2
+    assert worth[1] < worth[3] < -0.2
+    assert worth[4] == 0
+
+
+def test_long_contents_are_not_worth_less_for_being_watched_less_far() -> None:
+    rng = np.random.default_rng(4)
+    n = 4000
+    content, viewer = rng.integers(0, 40, n), rng.integers(0, 200, n)
+    length = np.linspace(-1.5, 1.5, 40)
+    chance = 1 / (1 + np.exp(1.2 * length[content]))
+    views = Watched(
+        viewer=viewer,
+        content=content,
+        creator=np.full(n, -1),
+        category=np.zeros(n, int),
+        language=np.zeros(n, int),
+        length=length[content],
+        share=rng.beta(3 * chance, 3 * (1 - chance)),
+    )
+    worth = worth_of(views, np.full(40, -1), PARAMS)
+    assert abs(np.corrcoef(worth, length)[0, 1]) < 0.35
+
+
+@pytest.mark.parametrize("order", [np.arange(5), np.array([4, 2, 0, 3, 1])])
+def test_order_of_views_does_not_matter(order: np.ndarray) -> None:
+    views = watched([9, 9, 4, 4, 7], [0, 1, 1, 2, 0], [1, 0, 0.5, 1, 0.2])
+    mixed = Watched._make(column[order] for column in views)
+    found, expected = (worth_of(v, np.full(3, -1), PARAMS) for v in (mixed, views))
+    np.testing.assert_allclose(found, expected, atol=1e-12)
