@@ -35,21 +35,21 @@ def test_nothing_watched_is_worth_nothing() -> None:
 
 
 def test_quality_is_found_where_rates_show_the_audience() -> None:
-    # Fans were shown the bad content 0, strangers the good content 3; all of them 1 and 2 as well.
+    # Fans were shown the bad content 0, strangers the good content 1; all of them the others too.
     rng = np.random.default_rng(3)
-    quality = np.array([-1.0, 0.0, 0.2, 1.0])
-    viewer = np.repeat(np.arange(300), 3)
+    quality = np.array([-1.0, 1.0, *[0.0] * 9])
+    viewer = np.repeat(np.arange(300), 10)
     is_fan = viewer < 150
-    content = np.tile([0, 1, 2], 300)
-    content[(content == 0) & ~is_fan] = 3
+    content = np.tile([0, *range(2, 11)], 300)
+    content[(content == 0) & ~is_fan] = 1
     chance = 1 / (1 + np.exp(-(quality[content] + np.where(is_fan, 2.0, -1.5))))
     share = rng.beta(3 * chance, 3 * (1 - chance))
     rate = np.bincount(content, share) / np.bincount(content)
-    assert rate[0] > rate[3] + 0.2
+    assert rate[0] > rate[1] + 0.2
 
     told = viewer.tolist(), content.tolist(), share.tolist()
-    worth = worth_of(watched(*told), np.full(4, -1), PARAMS)
-    assert worth[3] > worth[0] + 0.5
+    worth = worth_of(watched(*told), np.full(11, -1), PARAMS)
+    assert worth[1] > worth[0] + 0.7
 
 
 def test_few_views_say_little() -> None:
