@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.candidates.sources import SOURCE_NAMES
-from apps.candidates.sources.explore import GRADUATED
+from apps.candidates.sources.explore import GRADUATED, owed
 from apps.candidates.types import Request
 from apps.core.candidates import Candidates
 from apps.core.clock import HOUR_MS
@@ -119,14 +119,15 @@ def _contents(
     counted = request.stats.by["content"].at(pool.rows, request.query.at_ms)[:, :, EVER]
     views, long_views = counted[:, Counted.VIEW], counted[:, Counted.LONG_VIEW]
     rate = prior_rate(request, pool)
-    fit = rate**wanted.floor_fit
+    fit, is_owed = rate**wanted.floor_fit, owed(request, pool.rows, views)
     alpha = wanted.prior_views * rate + long_views
     beta = wanted.prior_views * (1 - rate) + np.maximum(views - long_views, 0)
 
     def chances(arms: Ints, rng: np.random.Generator) -> Floats:
         played = policy.chances(alpha[arms], beta[arms], rng)
-        floor = wanted.floor_share
-        return graduated(played, views[arms], fit[arms], least=GRADUATED[0], share=floor)
+        first = is_owed[arms] if is_owed[arms].any() else np.ones(len(arms), np.bool_)
+        weight, floor = fit[arms] * first, wanted.floor_share
+        return graduated(played, views[arms], weight, least=GRADUATED[0], share=floor)
 
     return Arms(wanted.content_share, arm_of, chances)
 

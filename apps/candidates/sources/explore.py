@@ -11,11 +11,12 @@ from apps.candidates.algorithms.text import mixed
 from apps.candidates.scores import Draw
 from apps.candidates.sources.base import Proposer
 from apps.candidates.types import Request
-from apps.core.clock import HOUR_MS
+from apps.core.clock import DAY_MS, HOUR_MS
 from apps.features.stats import EVER, Counted
 
 GRADUATED = (30, 100, 300)  # views after which a content is in the next pool; after the last, none
 CHANCES = (4.0, 2.0, 1.0)  # to be drawn, by pool
+_OWED = 100.0  # times the chance of an upload to which views are owed
 _POOLED = 4000  # contents in the draw of an hour
 _SHIFT = np.uint64(11)
 
@@ -51,7 +52,19 @@ def _pool(request: Request) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         drawn = _uniform(rows, seed=at_ms // HOUR_MS)
         rows = np.sort(rows[np.argpartition(drawn, _POOLED)[:_POOLED]])
     pool = np.searchsorted(GRADUATED, views[rows], side="right")
-    return rows, np.array(CHANCES)[pool]
+    chances = np.array(CHANCES)[pool]
+    return rows, np.where(owed(request, rows, views[rows]), _OWED * chances, chances)
+
+
+def owed(
+    request: Request, rows: NDArray[np.int64], views: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Say which of contents int64[n] with so many views are in their first day, short of views.
+
+    They come before older ones that few have met: an archive would else take all that explores.
+    """
+    is_young = request.catalog.uploaded_ms[rows] > request.query.at_ms - DAY_MS
+    return np.asarray(is_young & (views < GRADUATED[0]))
 
 
 def _uniform(rows: NDArray[np.int64], *, seed: int) -> NDArray[np.float64]:

@@ -81,7 +81,7 @@ def graduated(
 ) -> Floats:
     """Return chances of which `share` goes to the arms that were tried less than `least`.
 
-    n_tried: float64[n]. fit: float64[n], > 0, to which that share is proportional: those for whom a
+    n_tried: float64[n]. fit: float64[n], ≥ 0, to which that share is proportional: those for whom a
     new arm is best try it. What a policy would drop before it is known gets its trials all the
     same, the worst ones last.
     """

@@ -7,8 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from apps.candidates.sources import SOURCE_NAMES
-from apps.candidates.tests.factories import Happened, make_catalog, make_log, make_request
+from apps.candidates.tests.factories import NOW_MS, Happened, make_catalog, make_log, make_request
 from apps.core.candidates import Candidates
+from apps.core.clock import DAY_MS
+from apps.events.types import EventLog
 from apps.ranking.cold_start import ColdStart, newness
 from apps.ranking.exploration import (
     EXPLORE,
@@ -52,6 +54,21 @@ def test_contents_of_the_pool_fill_the_slots_that_explore_and_are_marked() -> No
     assert not (page["sources"][3:] & KIND_BITS[0]).any()
     assert {SOURCE_NAMES[i] for i in page["main_source"][:3]} == {"explore"}
     assert (page["propensity"][:3] < 1).sum() == 2  # of the last one left it is certain
+
+
+def test_an_upload_in_its_first_day_comes_before_an_archive_that_few_have_met() -> None:
+    uploaded = np.full(N, NOW_MS - 9 * DAY_MS)
+    uploaded[25] = NOW_MS - DAY_MS + 1
+    catalog = make_catalog(N, uploaded_ms=uploaded)
+    stage = ExplorationSlots(lambda request: Exploration(1, 1.0, 0.0))
+    met = make_log([Happened(i, 25, watch_seconds=1.0) for i in range(30)])
+
+    def first(log: EventLog | None) -> list[int]:
+        requests = [make_request(catalog, viewer=viewer, log=log) for viewer in range(50)]
+        return [int(stage(r, pool(list(range(20, 30)))).rows[0]) for r in requests]
+
+    assert first(None).count(25) >= 40
+    assert first(met).count(25) <= 10  # the views that were owed have been paid
 
 
 def test_the_same_request_is_answered_alike_and_another_viewers_is_not() -> None:
