@@ -25,6 +25,7 @@ class FeedParams:
     cold_theta: float = 0.8  # θ for a viewer without history, at most `theta`
     cold_views: float = 10.0  # contents met after which a viewer is less new by a factor e, > 0
     explore_share: float = 0.06  # of the slots, to contents that few have met, 0–0.5
+    explore_most: float = 0.15  # the same at most, while uploads are owed more views, 0–0.5
     topic_share: float = 0.02  # of the slots, to categories the viewer may like, 0–0.25
     cold_topic_share: float = 0.1  # the same for a viewer without history, 0–0.5
     explore_policy: str = "thompson"
@@ -61,6 +62,7 @@ register(
         "cold_theta": (0, 1),
         "cold_views": (0.1, 1000),
         "explore_share": (0, 0.5),
+        "explore_most": (0, 0.5),
         "topic_share": (0, 0.25),
         "cold_topic_share": (0, 0.5),
         "explore_prior": (0.1, 1000),

@@ -12,7 +12,7 @@ from apps.learning.bundle import Bundle
 from apps.learning.rollout import served
 from apps.ranking.cold_start import newness
 from apps.ranking.diversify import Diversity
-from apps.ranking.exploration import Exploration
+from apps.ranking.exploration import Exploration, owed_share
 from apps.ranking.exposure import Guarantee
 from apps.ranking.rankers import Rankers
 from apps.ranking.scorers import Depth
@@ -103,7 +103,7 @@ def exploration_of(request: Request) -> Exploration:
     new = newness(request, params.cold_views)
     return Exploration(
         slots=slots_of(request),
-        content_share=params.explore_share,
+        content_share=_content_share(request, params),
         topic_share=_mixed(new, lambda: params.cold_topic_share, params.topic_share),
         policy=params.explore_policy,
         prior_views=params.explore_prior,
@@ -111,6 +111,13 @@ def exploration_of(request: Request) -> Exploration:
         floor_fit=params.explore_fit,
         creator_cap=params.creator_cap,
     )
+
+
+def _content_share(request: Request, params: FeedParams) -> float:
+    """Return the share of content exploration: more while uploads are owed more than it gives."""
+    if not params.explore_share:
+        return 0.0
+    return max(params.explore_share, min(owed_share(request), params.explore_most))
 
 
 def _mixed(new: float, cold: Callable[[], float], known: float) -> float:

@@ -6,6 +6,7 @@ bits of `sources` say which slots explored. See ADR 20.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -17,10 +18,10 @@ from apps.candidates.sources import SOURCE_NAMES
 from apps.candidates.sources.explore import GRADUATED, owed
 from apps.candidates.types import Request
 from apps.core.candidates import Candidates
-from apps.core.clock import HOUR_MS
+from apps.core.clock import DAY_MS, HOUR_MS
 from apps.core.metrics import EXPLORED
 from apps.features.history import event_weights
-from apps.features.stats import EVER, Counted
+from apps.features.stats import DAY, EVER, EVERYTHING, Counted
 from apps.ranking.algorithms.bandits import POLICIES, Policy, graduated
 from apps.ranking.algorithms.slots import EXPLOIT, Arms, Floats, Ints, fill
 
@@ -28,6 +29,8 @@ EXPLORE = SOURCE_NAMES.index("explore")
 KINDS = ("content", "topic")
 KIND_BITS = (1 << 30, 1 << 29)  # of `sources`: chosen by the arms of contents, of topics
 _SMOOTHING = 20.0  # views of the platform's rate in a category's
+_OWED_FOR_MS = 10_000  # for which the share that is owed holds
+_LEAST_HOURS = 2.0  # that what is owed is spread over
 _LOW, _HIGH = 0.02, 0.98  # of a prior's mean
 
 
@@ -88,6 +91,33 @@ def prior_rate(request: Request, candidates: Candidates) -> Floats:
     if "expected" in candidates.columns:
         rate = rate * np.clip(np.nan_to_num(candidates["expected"], nan=1.0), 0.2, 5)
     return np.clip(rate, _LOW, _HIGH)
+
+
+def owed_share(request: Request) -> float:
+    """Return the share of all slots by which every upload would have its views in its first day.
+
+    What is still owed to each an hour, over the views an hour of about the last day; ≥ 0, and
+    infinite where something is owed and nobody watches.
+    """
+    at_ms = request.query.at_ms
+    return request.stats.shared(
+        ("owed_share",), at_ms, lambda: _owed_share(request), for_ms=_OWED_FOR_MS
+    )
+
+
+def _owed_share(request: Request) -> float:
+    catalog, stats, at_ms = request.catalog, request.stats, request.query.at_ms
+    is_young = (catalog.uploaded_ms > at_ms - DAY_MS) & (catalog.uploaded_ms <= at_ms)
+    rows = np.flatnonzero(is_young & catalog.is_servable & ~catalog.is_reach_limited)
+    views = stats.by["content"].at(rows, at_ms)[:, Counted.VIEW, EVER]
+    hours_left = (catalog.uploaded_ms[rows] + DAY_MS - at_ms) / HOUR_MS
+    missing = np.maximum(GRADUATED[0] - views, 0)
+    an_hour = float((missing / np.maximum(hours_left, _LEAST_HOURS)).sum())
+    # Of a steady rate, the sum that is halved every day holds the views of 24/ln 2 hours.
+    lately = float(stats.total.at(np.array([EVERYTHING]), at_ms)[0, Counted.VIEW, DAY])
+    if not an_hour:
+        return 0.0
+    return an_hour / (lately * math.log(2) / 24) if lately else math.inf
 
 
 def category_rates(request: Request) -> Floats:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from apps.candidates.sources import SOURCE_NAMES
 from apps.candidates.tests.factories import NOW_MS, Happened, make_catalog, make_log, make_request
 from apps.core.candidates import Candidates
-from apps.core.clock import DAY_MS
+from apps.core.clock import DAY_MS, HOUR_MS
 from apps.events.types import EventLog
 from apps.ranking.cold_start import ColdStart, newness
 from apps.ranking.exploration import (
@@ -18,6 +19,7 @@ from apps.ranking.exploration import (
     Exploration,
     ExplorationSlots,
     category_rates,
+    owed_share,
     prior_rate,
 )
 from apps.ranking.tests.factories import make_pool
@@ -69,6 +71,21 @@ def test_an_upload_in_its_first_day_comes_before_an_archive_that_few_have_met() 
 
     assert first(None).count(25) >= 40
     assert first(met).count(25) <= 10  # the views that were owed have been paid
+
+
+def test_share_that_is_owed_is_what_uploads_lack_over_the_views_of_a_day() -> None:
+    uploaded = np.full(N, NOW_MS - 9 * DAY_MS)
+    uploaded[:4] = NOW_MS - DAY_MS // 2  # each lacks 30 views in 12 hours
+    catalog = make_catalog(N, uploaded_ms=uploaded)
+    # 100 views an hour for ten days, of a content that is owed nothing
+    steady = [
+        Happened(i, 9, at_ms=NOW_MS - i * HOUR_MS // 100, watch_seconds=1.0) for i in range(24_000)
+    ]
+
+    assert owed_share(make_request(catalog)) == np.inf
+    assert owed_share(make_request(make_catalog(N), log=make_log(steady[:9]))) == 0
+    share = owed_share(make_request(catalog, log=make_log(steady)))
+    assert share == pytest.approx(4 * 30 / 12 / 100, rel=0.02)
 
 
 def test_the_same_request_is_answered_alike_and_another_viewers_is_not() -> None:
