@@ -133,6 +133,7 @@ class WebhookDelivery(models.Model):
     answer = models.CharField(max_length=200, blank=True, help_text="status, or what failed")
 
     class Meta:
+        verbose_name_plural = "webhook deliveries"
         indexes = [models.Index(fields=["state", "due_ms"], name="webhookdelivery_due")]
 
     def __str__(self) -> str:

@@ -16,13 +16,12 @@ def moment(at_ms: int | None) -> str:
 
 
 @register.filter
-def span(until_ms: int, since_ms: int) -> str:
-    """Return how long it is from one moment to another: 5 min, 3 h, 2 d; a minus when over."""
-    ms = abs(until_ms - since_ms)
-    sign = "−" if until_ms < since_ms else ""
+def due(due_ms: int, now_ms: int) -> str:
+    """Return how long there is until a moment, or since it: 5 min left, 3 h left, 2 d late."""
+    ms, word = abs(due_ms - now_ms), "late" if due_ms < now_ms else "left"
     if ms < HOUR_MS:
-        return f"{sign}{ms // 60_000} min"
-    return f"{sign}{ms // HOUR_MS} h" if ms < 48 * HOUR_MS else f"{sign}{ms // (24 * HOUR_MS)} d"
+        return f"{ms // 60_000} min {word}"
+    return f"{ms // HOUR_MS} h {word}" if ms < 48 * HOUR_MS else f"{ms // (24 * HOUR_MS)} d {word}"
 
 
 @register.filter

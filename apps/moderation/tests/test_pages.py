@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from apps.content.models import Content
-from apps.core.clock import now_ms
+from apps.core.clock import HOUR_MS, now_ms
 from apps.moderation.models import Appeal, AuditEntry, Case, Decision, SecondLook, Statement
 from apps.moderation.roles import ROLES
 from apps.moderation.services import appeals, cases
+from apps.moderation.templatetags.moderation import due
 from apps.moderation.tests.factories import make_case, make_decision, make_user
 from apps.moderation.urls import urlpatterns
 
@@ -165,3 +166,17 @@ def test_statistics_name_moderators_to_admins_only(client: Any) -> None:
     assert "moritz" not in for_analyst
     assert "moritz" in for_admin
     assert Case.objects.get().state == "decided"
+
+
+@pytest.mark.parametrize(
+    ("hours", "expected"),
+    [
+        (0.5, "30 min left"),
+        (47, "47 h left"),
+        (72, "3 d left"),
+        (-0.1, "6 min late"),
+        (-49, "2 d late"),
+    ],
+)
+def test_time_that_is_left_or_over_is_said_in_words(hours: float, expected: str) -> None:
+    assert due(round(hours * HOUR_MS), 0) == expected
