@@ -81,7 +81,7 @@ def test_content_that_many_suddenly_like_trends_until_it_is_over() -> None:
     found = Trend.objects.get()
     assert found.content_id == pk_of(3)
     assert found.started_ms == FIRST + 36 * BUCKET_MS
-    assert found.viewers == pytest.approx(30, abs=1)
+    assert found.viewers == pytest.approx(30, abs=5)  # some may share a bit of the sketch
     assert found.baseline == pytest.approx(2.5, abs=2)
     assert 0.5 < found.factor < 1
     row = catalog().rows_of(np.array([pk_of(3)]))
@@ -139,12 +139,16 @@ def test_views_that_our_feed_brought_are_exposures(django_assert_num_queries: An
         make_event("view", FIRST + 1, user_id=f"u{i}", watch_duration=20.0, request_id=request_id)
         for i in range(9)
     ]
-    send(*views, make_event("view", FIRST + 1, user_id="elsewhere", watch_duration=20.0))
+    elsewhere = [
+        make_event("view", FIRST + 1, user_id=f"other{i}", watch_duration=20.0) for i in range(31)
+    ]
+    send(*views, *elsewhere)
     keep_up(NOW_MS)
 
     found = counts(FIRST)
-    assert found.shown == pytest.approx([9], abs=0.1)
-    assert found.engaged == pytest.approx([10], abs=0.1)
+    # Some viewers may share a bit of the sketch, by keys that the database gives.
+    assert found.shown == pytest.approx([9], abs=3)
+    assert found.engaged == pytest.approx([40], abs=6)
 
 
 def test_old_events_of_an_import_are_passed_over() -> None:
