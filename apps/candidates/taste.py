@@ -116,7 +116,8 @@ def worth(request: Request) -> Floats:
 
 
 def _worth(request: Request) -> Floats:
-    catalog, views = request.catalog, request.stats.latest.read()
+    views = request.stats.latest.read()
+    catalog = request.stats.catalog  # read after them: it has every content that they are of
     rows = views.content
     watched = Watched(
         viewer=views.viewer,

@@ -11,6 +11,7 @@ Ints = NDArray[np.int64]
 
 MOST = 100_000  # views that are kept
 _SLACK = 1.25  # so many times as many are held before the oldest are let go
+_PARTS = 64  # that are held before they are joined
 
 
 class Views(NamedTuple):
@@ -32,29 +33,29 @@ _EMPTY = Views._make(np.empty(0, t) for t in (np.int64, np.int64, np.int64, np.f
 class LatestViews:
     """The latest views by their time; the same whatever the order and the parts in which they come.
 
-    Of views at the same moment the viewer, the content and the share decide.
+    Of views at the same moment the viewer, the content and the share decide. One thread adds while
+    others read.
     """
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
-        self._parts = [_EMPTY]
-        self._held = 0
-        self._is_sorted = True
+        self._parts: tuple[Views, ...] = (_EMPTY,)
 
     def add(self, views: Views) -> None:
         """Take in views, in any order."""
-        self._parts.append(views)
-        self._held += len(views.at_ms)
-        self._is_sorted = False
-        if self._held > self._most * _SLACK:
-            self.read()
+        if not len(views.at_ms):
+            return
+        parts = (*self._parts, views)
+        n_held = sum(len(part.at_ms) for part in parts)
+        if len(parts) > _PARTS or n_held > self._most * _SLACK:
+            parts = (self._latest(parts),)
+        self._parts = parts  # whole: who reads meanwhile has those before, or these
 
     def read(self) -> Views:
         """Return the views that are kept, the oldest first."""
-        if not self._is_sorted:
-            joined = Views._make(np.concatenate(c) for c in zip(*self._parts, strict=True))
-            order = np.lexsort((joined.share, joined.content, joined.viewer, joined.at_ms))
-            kept = order[-self._most :]
-            self._parts = [joined.take(kept)]
-            self._held, self._is_sorted = len(kept), True
-        return self._parts[0]
+        return self._latest(self._parts)
+
+    def _latest(self, parts: tuple[Views, ...]) -> Views:
+        joined = Views._make(np.concatenate(column) for column in zip(*parts, strict=True))
+        order = np.lexsort((joined.share, joined.content, joined.viewer, joined.at_ms))
+        return joined.take(order[-self._most :])

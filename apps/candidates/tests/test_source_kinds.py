@@ -60,6 +60,16 @@ class TestLikedKinds:
         crowd = make_log([(9, 8, NOW_MS - 60_000, EventType.VIEW, 20.0)] * 12)
         assert top(make_request(CATALOG, watched(0, 4), log=crowd), 1).tolist() == [8]
 
+    def test_request_may_be_older_than_the_latest_views(self) -> None:
+        # Counters follow the catalogue while requests hold the one that they began with.
+        request = make_request(make_catalog(N), watched(0, 4))
+        request.stats.follow(make_catalog(N + 1))
+        request.stats.advance(make_log([(9, N, NOW_MS - 60_000)]))
+        rows = top(request, 10)
+        assert len(rows) == 10
+        assert rows.max() < N
+        assert np.isfinite(taste.hope_of(request, rows)).all()
+
     def test_nothing_excluded_is_proposed(self) -> None:
         request = make_request(CATALOG, watched(0))
         excluded = nothing_excluded(CATALOG)
