@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from django.core.management import call_command
-from django.db import transaction
+from django.core.management.color import no_style
+from django.db import connection, transaction
 from django.test import override_settings
 
 from apps.content import selectors as content
@@ -40,7 +41,7 @@ from apps.learning import bundle
 from apps.learning.algorithms.promotion import GateParams
 from apps.learning.conf import TrainingParams
 from apps.learning.services import train_and_publish, train_through_gates
-from apps.profiles.models import CreatorRelation
+from apps.profiles.models import Creator, CreatorRelation, Viewer
 from apps.profiles.services import ensure_viewers
 from apps.ranking import cascade
 from apps.ranking.boosted import BoostedParams
@@ -98,6 +99,15 @@ def _quiet(step: str) -> None:
     pass
 
 
+def _number_from_one() -> None:
+    """Give viewers and contents the same keys in every run: what is learned depends on them."""
+    tables = {model._meta.db_table for model in (Viewer, Creator, Content)}
+    sequences = [s for s in connection.introspection.sequence_list() if s["table"] in tables]
+    with connection.cursor() as cursor:
+        for sql in connection.ops.sequence_reset_by_name_sql(no_style(), sequences):
+            cursor.execute(sql)
+
+
 @pytest.fixture(scope="module")
 def trained(
     django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
@@ -111,6 +121,7 @@ def trained(
     with django_db_blocker.unblock(), override_settings(ARTIFACT_ROOT=root, REFRESH_SECONDS=0):
         live.reset_all()
         try:
+            _number_from_one()
             store_world(world, now_ms=END_MS, progress=lambda *_: None)
             keep_up()
             buckets.keep_up(END_MS)
