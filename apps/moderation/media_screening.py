@@ -35,17 +35,24 @@ class Removed(NamedTuple):
 
 
 def screen_media(*, now_ms: int) -> int:
-    """Judge the media that were analyzed since the last time, each once; return how many."""
+    """Judge the media that were analyzed since the last time, each once; return how many.
+
+    A file that is analyzed again is judged by what could not be seen before.
+    """
     mark, _ = ScreeningMark.objects.get_or_create(version=_VERSION)
     # An analysis is stamped when it begins: one that took long comes behind later ones.
     start = min(mark.changed_ms, now_ms - HELD_MS)
     total = 0
     while rows := media.finished_since(start, most=_BATCH):
-        wanted = _not_judged(rows)
-        if wanted:
+        if wanted := _not_judged(rows):
             removed = removed_media()
-            verdicts = [v for row in wanted for v in judged(row, removed, now_ms=now_ms)]
-            _forget_other_files(wanted)
+            verdicts = [
+                verdict
+                for row, kinds in wanted
+                for verdict in judged(row, removed, now_ms=now_ms)
+                if verdict.kind in kinds
+            ]
+            _forget_other_files([row for row, _ in wanted])
             apply_verdicts(verdicts, now_ms=now_ms)
             total += len(wanted)
         last_ms = rows[-1].finished_ms or 0
@@ -106,14 +113,20 @@ def _digest(row: MediaAnalysis) -> str:
     return str(row.file).rpartition("/")[2]
 
 
-def _not_judged(rows: Sequence[MediaAnalysis]) -> list[MediaAnalysis]:
-    contents = [row.content_id for row in rows]
-    verdicts = ScreeningVerdict.objects.filter(content__in=contents, kind=Kind.HASH)
-    done = set(verdicts.values_list("content_id", "digest"))
-    return [row for row in rows if (row.content_id, _digest(row)) not in done]
+def _not_judged(rows: Sequence[MediaAnalysis]) -> list[tuple[MediaAnalysis, set[Kind]]]:
+    """Return the rows on whose files verdicts are missing, and of which kinds."""
+    of_these = ScreeningVerdict.objects.filter(content__in=[row.content_id for row in rows])
+    done = set(of_these.values_list("content_id", "digest", "kind"))
+    found = []
+    for row in rows:
+        kinds = {Kind.HASH} if row.unsafe_score is None else {Kind.HASH, Kind.IMAGE}
+        if missing := {kind for kind in kinds if (row.content_id, _digest(row), kind) not in done}:
+            found.append((row, missing))
+    return found
 
 
 def _forget_other_files(rows: Sequence[MediaAnalysis]) -> None:
     """Delete the verdicts on files that these contents had before."""
     of_media = ScreeningVerdict.objects.filter(kind__in=[Kind.HASH, Kind.IMAGE])
-    of_media.filter(content__in=[row.content_id for row in rows]).delete()
+    of_these = of_media.filter(content__in=[row.content_id for row in rows])
+    of_these.exclude(digest__in=[_digest(row) for row in rows]).delete()

@@ -170,6 +170,22 @@ class TestPictures:
 
         assert not ScreeningVerdict.objects.filter(kind="image").exists()
 
+    def test_pictures_are_judged_when_weights_come_and_what_was_decided_stands(self) -> None:
+        remove("bad", *SCENES)
+        make_analysis("copy", SCENES[0], SCENES[1], *OTHERS)
+        screen()
+        make_decision(
+            "none", case=Case.objects.get(content__content_id="copy"), user=make_user("max")
+        )
+
+        make_analysis("copy", SCENES[0], SCENES[1], *OTHERS, unsafe=0.2)
+        assert screen() == 1
+        assert screen() == 0
+
+        kinds = ScreeningVerdict.objects.filter(content__content_id="copy")
+        assert set(kinds.values_list("kind", "zone")) == {("hash", "review"), ("image", "allow")}
+        assert state_of("copy") == ("active", False)
+
 
 def test_idle_run_costs_two_queries(django_assert_max_num_queries: Any) -> None:
     make_analysis("v1", *SCENES)
