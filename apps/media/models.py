@@ -44,7 +44,7 @@ class MediaAnalysis(models.Model):
     finished_ms = models.BigIntegerField(null=True, help_text="ms since 1970 UTC")
     hashes = models.JSONField(default=list, help_text="perceptual, [frames, crops] as hex")
     unsafe_score = models.FloatField(null=True, help_text="of the worst frame, 0–1")
-    model = models.CharField(max_length=60, blank=True, help_text="the weights that looked")
+    model = models.CharField(max_length=60, blank=True, help_text="that looked; empty: none")
 
     class Meta:
         verbose_name_plural = "media analyses"
@@ -55,6 +55,11 @@ class MediaAnalysis(models.Model):
                 name="mediaanalysis_due",
             ),
             models.Index(fields=["finished_ms"], name="mediaanalysis_finished"),
+            models.Index(
+                fields=["model"],
+                condition=Q(state="done", kind__in=["video", "image"]),
+                name="mediaanalysis_seen_by",
+            ),
         ]
 
     def __str__(self) -> str:

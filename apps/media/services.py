@@ -115,6 +115,30 @@ def retry(analysis_pk: int, *, now_ms: int) -> None:
     )
 
 
+def store_found(
+    row: QuerySet[MediaAnalysis], content_pk: int, found: Found, *, now_ms: int
+) -> bool:
+    """Store what a content's file looks and sounds like; False where the row is not there."""
+    with transaction.atomic():
+        is_there = row.update(
+            state=State.DONE,
+            error="",
+            finished_ms=now_ms,
+            hashes=[[f"{bits:016x}" for bits in crops] for crops in found.hashes],
+            unsafe_score=found.unsafe_score,
+            model=found.model,
+        )
+        if is_there:
+            set_seen(
+                content_pk,
+                visual_features=found.visual,
+                audio_features=found.audio,
+                duration_seconds=found.duration_seconds,
+                now_ms=now_ms,
+            )
+    return bool(is_there)
+
+
 def _is_due(now_ms: int) -> Q:
     """Return what waits, and what runs for so long that its worker must have been killed."""
     return Q(state__in=[State.PENDING, State.RUNNING], due_ms__lte=now_ms)
@@ -165,23 +189,8 @@ def _fetch(analysis: MediaAnalysis) -> bool:
 
 def _finish(analysis: MediaAnalysis, found: Found, now_ms: int) -> None:
     with transaction.atomic():
-        is_ours = _mine(analysis).update(
-            state=State.DONE,
-            error="",
-            finished_ms=now_ms,
-            hashes=[[f"{bits:016x}" for bits in crops] for crops in found.hashes],
-            unsafe_score=found.unsafe_score,
-            model=found.model,
-        )
-        if not is_ours:
+        if not store_found(_mine(analysis), analysis.content_id, found, now_ms=now_ms):
             return
-        set_seen(
-            analysis.content_id,
-            visual_features=found.visual,
-            audio_features=found.audio,
-            duration_seconds=found.duration_seconds,
-            now_ms=now_ms,
-        )
         sounds.recognize(analysis.content_id, found.landmarks, now_ms=now_ms)
     ANALYZED.labels(analysis.kind, "done").inc()
 

@@ -8,6 +8,7 @@ from apps.core.clock import now_ms
 from apps.core.leases import lease
 from apps.media import services
 from apps.media.conf import BATCH
+from apps.media.renewal import renew
 
 
 @shared_task(name="media.analyze", time_limit=3000)
@@ -17,4 +18,5 @@ def analyze() -> None:
         if is_held:
             for _ in range(BATCH):
                 if not services.work_next(now_ms=now_ms()):
+                    renew(now_ms=now_ms())
                     break

@@ -21,7 +21,7 @@ class Found(msgspec.Struct, frozen=True):
     hashes: list[list[int]] = []  # [frames, crops], see algorithms/hashes.py
     unsafe_score: float | None = None  # of the worst frame, 0–1; None without weights
     landmarks: list[list[int]] = []  # [n, 2] of the sound, see algorithms/landmarks.py
-    model: str = ""  # the weights that looked
+    model: str = ""  # that looked, see encoder.py; empty without weights
 
 
 class MediaReference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
