@@ -10,11 +10,21 @@ from django.db import transaction
 from django.db.models import Max, Min
 from numpy.typing import NDArray
 
+from apps.events.types import DEVICES
 from apps.insights import conf
 from apps.insights.algorithms import cohorts
 from apps.insights.counting import Ints
 from apps.insights.models import DayCohorts, FirstDay, ViewerDay
-from apps.insights.totals import ALL, NEW, RETURNING, is_bot
+from apps.insights.totals import (
+    ALL,
+    NEW,
+    OF_DEVICES,
+    ON_DEVICES,
+    RETURNING,
+    Mask,
+    is_bot,
+    main_device,
+)
 from apps.profiles.models import AgeGroup, Viewer
 
 _CHUNK = 10_000  # viewers whose profiles are asked for at once
@@ -24,7 +34,8 @@ _CHUNK = 10_000  # viewers whose profiles are asked for at once
 class _Presence:
     """Who was there on d days, from the first of them on; m viewers by ascending key."""
 
-    there: NDArray[np.bool_]  # [m, d], bots' days left out
+    there: Mask  # [m, d], bots' days left out
+    device: NDArray[np.int8]  # [m, d] code in `DEVICES` of most of the day's events, 0: not known
     debut: Ints  # [m] column of the first day, negative before the first column
     language: NDArray[np.str_]  # [m], empty where not known
     age_group: NDArray[np.str_]  # [m], empty where not known
@@ -56,27 +67,35 @@ def write_cohorts(touched: list[int]) -> None:
 def _by_segment(people: _Presence) -> dict[str, dict[str, Ints]]:
     """Return the counts of each segment by the names of the columns, [d] or [d, 31] each.
 
-    Who is new is so for a day, or for the days of a window: their first is one of them.
+    Who is new is so for a day, or for the days of a window: their first is one of them. A device is
+    that of the day, or of one day of a window; who had it came again on whichever.
     """
-    everyone = np.ones(len(people.there), np.bool_)
-    found = {ALL: _counts(people, everyone)}
+    found = {ALL: _counts(people, people.there)}
     new = _of_new(people, found[ALL])
     found |= {NEW: new, RETURNING: _without(found[ALL], new)}
     languages = Counter(name for name in people.language.tolist() if name)
     for name, _ in languages.most_common(conf.MOST_LANGUAGES):
-        found[f"language:{name}"] = _counts(people, people.language == name)
+        found[f"language:{name}"] = _counts(people, _days_of(people, people.language == name))
     for name in AgeGroup.values:
-        found[f"age:{name}"] = _counts(people, people.age_group == name)
+        found[f"age:{name}"] = _counts(people, _days_of(people, people.age_group == name))
+    for code, name in enumerate(DEVICES[1:], start=1):
+        found[OF_DEVICES + name] = _counts(people, people.device == code)
     return found
 
 
-def _counts(people: _Presence, mask: NDArray[np.bool_]) -> dict[str, Ints]:
-    there, debut = people.there[mask], people.debut[mask]
+def _days_of(people: _Presence, mask: Mask) -> Mask:
+    return people.there & mask[:, None]
+
+
+def _counts(people: _Presence, cohort: Mask) -> dict[str, Ints]:
+    """Count those of bool[m, d], who were there."""
+    some = cohort.any(axis=1)
+    cohort, there, debut = cohort[some], people.there[some], people.debut[some]
     return {
-        "returned": cohorts.returns(there, conf.RETENTION_DAYS),
-        "new_returned": cohorts.new_returns(there, debut, conf.RETENTION_DAYS),
-        "weekly": cohorts.rolling(there, 7),
-        "monthly": cohorts.rolling(there, 30),
+        "returned": cohorts.returns(cohort, there, conf.RETENTION_DAYS),
+        "new_returned": cohorts.new_returns(cohort, there, debut, conf.RETENTION_DAYS),
+        "weekly": cohorts.rolling(cohort, 7),
+        "monthly": cohorts.rolling(cohort, 30),
     }
 
 
@@ -109,19 +128,20 @@ def _row(day: int, segment: str, counts: dict[str, Ints], i: int) -> DayCohorts:
 def _presence(first: int, last: int) -> _Presence:
     """Read who was there on the days first to last."""
     found = ViewerDay.objects.filter(day__gte=first, day__lte=last)
-    rows = np.array(
-        list(found.values_list("viewer_id", "day", "views", "watch_ms")), np.int64
-    ).reshape(-1, 4)
+    names = ("viewer_id", "day", "views", "watch_ms", *ON_DEVICES)
+    rows = np.array(list(found.values_list(*names)), np.int64).reshape(-1, len(names))
     rows = rows[~is_bot(rows[:, 2], rows[:, 3])]
     viewers, at = np.unique(rows[:, 0], return_inverse=True)
     there = np.zeros((len(viewers), last - first + 1), np.bool_)
     there[at, rows[:, 1] - first] = True
+    device = np.zeros(there.shape, np.int8)
+    device[at, rows[:, 1] - first] = main_device(rows[:, 4:].T)
     first_days = dict(
         FirstDay.objects.filter(day__gte=first, day__lte=last).values_list("pk", "day")
     )
     debut = np.array([first_days.get(pk, -1) - first for pk in viewers.tolist()], np.int64)
     profiles = _profiles(viewers)
-    return _Presence(there, debut, profiles[:, 0], profiles[:, 1])
+    return _Presence(there, device, debut, profiles[:, 0], profiles[:, 1])
 
 
 def _profiles(viewers: Ints) -> NDArray[np.str_]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 from apps.events.types import CLICK_SECONDS
 from apps.insights.conf import NEW_CREATOR_DAYS
 from apps.insights.formulas import Kpi, engagements, ratio, total
-from apps.insights.totals import OF_DEVICES, OF_EXPERIMENTS, OF_NOVELTY
+from apps.insights.totals import OF_EXPERIMENTS, OF_NOVELTY
 
 _MINUTE = 1 / 60_000
-# Whose viewers are others on every day, so that who of them came again says little.
-_CHANGING = (OF_EXPERIMENTS, OF_DEVICES)
+# A variant is met in the middle of a cohort's days, so that who of it came again says little.
+_VARIANTS = (OF_EXPERIMENTS,)
 
 
 def _retention(n: int, *, new: bool = False) -> Kpi:
@@ -27,7 +27,7 @@ def _retention(n: int, *, new: bool = False) -> Kpi:
         ratio(part, whole),
         "Retention",
         bad="down",
-        unknown_of=_CHANGING,
+        unknown_of=_VARIANTS,
         waits_days=n,
     )
 
@@ -51,7 +51,7 @@ _ALL: tuple[Kpi, ...] = (
         total("weekly"),
         "Audience",
         "down",
-        unknown_of=_CHANGING,
+        unknown_of=_VARIANTS,
     ),
     Kpi(
         "mau",
@@ -61,7 +61,7 @@ _ALL: tuple[Kpi, ...] = (
         total("monthly"),
         "Audience",
         "down",
-        unknown_of=_CHANGING,
+        unknown_of=_VARIANTS,
     ),
     Kpi(
         "stickiness",
@@ -71,7 +71,7 @@ _ALL: tuple[Kpi, ...] = (
         ratio("active", "monthly"),
         "Audience",
         "down",
-        unknown_of=(*_CHANGING, OF_NOVELTY),
+        unknown_of=(*_VARIANTS, OF_NOVELTY),
     ),
     Kpi(
         "new_viewers",
@@ -80,7 +80,7 @@ _ALL: tuple[Kpi, ...] = (
         "Viewers whose first active day it is.",
         total("new"),
         "Audience",
-        unknown_of=_CHANGING,
+        unknown_of=_VARIANTS,
     ),
     _retention(1),
     _retention(7),

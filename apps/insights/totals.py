@@ -33,6 +33,7 @@ NEW, RETURNING = f"{OF_NOVELTY}new", f"{OF_NOVELTY}returning"
 COLUMNS = tuple(
     field.name for field in ViewerDay._meta.fields if field.name not in {"id", "day", "viewer"}
 )
+ON_DEVICES = tuple(f"on_{name}" for name in DEVICES[1:])
 _MINORS = (AgeGroup.UNDER_13, AgeGroup.TEEN)
 
 
@@ -44,7 +45,7 @@ class DayOfViewers:
     did: dict[str, Ints]  # [n] each, by the names of `COLUMNS`
     language: NDArray[np.str_]  # [n], empty where not known
     age_group: NDArray[np.str_]  # [n], empty where not known
-    device: NDArray[np.str_]  # [n] that most of the day's events name, empty where none does
+    device: NDArray[np.int8]  # [n] code in `DEVICES` of most of the day's events, 0: not known
     is_new: Mask  # [n]: it is their first day
     bots: Ints  # keys of those who are left out
 
@@ -52,6 +53,14 @@ class DayOfViewers:
 def is_bot(views: Ints, watch_ms: Ints) -> Mask:
     """Say which days of viewers are no person's."""
     return (views > conf.BOT_VIEWS) | (watch_ms > conf.BOT_WATCH_MS)
+
+
+def main_device(n_events: Ints) -> NDArray[np.int8]:
+    """Return the code in `DEVICES` of the device with the most events of each row, int8[n].
+
+    n_events: int64[6, n] by `ON_DEVICES`. The earlier among equals; 0 where no event names one.
+    """
+    return np.where(n_events.any(axis=0), n_events.argmax(axis=0) + 1, 0).astype(np.int8)
 
 
 def totals_of(day: int) -> dict[str, Totals]:
@@ -92,16 +101,10 @@ def viewers_of(day: int) -> DayOfViewers:
         did={name: column[~bots] for name, column in did.items()},
         language=texts[~bots, 0],
         age_group=texts[~bots, 1],
-        device=_main_device(did)[~bots],
+        device=main_device(np.stack([did[name] for name in ON_DEVICES]))[~bots],
         is_new=(first == day)[~bots],
         bots=numbers[0][bots],
     )
-
-
-def _main_device(did: dict[str, Ints]) -> NDArray[np.str_]:
-    """Return the device with the most events of each row, the earlier of `DEVICES` among equals."""
-    n_events = np.stack([did["on_" + name] for name in DEVICES[1:]])
-    return np.where(n_events.any(axis=0), np.array(DEVICES[1:])[n_events.argmax(axis=0)], "")
 
 
 def segments_of(people: DayOfViewers, day: int) -> dict[str, Mask]:
@@ -116,8 +119,8 @@ def segments_of(people: DayOfViewers, day: int) -> dict[str, Mask]:
         found[f"language:{name}"] = people.language == name
     for name in AgeGroup.values:
         found[f"age:{name}"] = people.age_group == name
-    for name in DEVICES[1:]:
-        found[OF_DEVICES + name] = people.device == name
+    for code, name in enumerate(DEVICES[1:], start=1):
+        found[OF_DEVICES + name] = people.device == code
     found |= _variants(people.viewer, day)
     return {name: mask for name, mask in found.items() if mask.any()}
 

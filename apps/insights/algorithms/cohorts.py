@@ -8,19 +8,22 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 
 
-def returns(presence: NDArray[np.bool_], n_days: int) -> Ints:
-    """Return int64[d, n_days + 1]: how many of day i's viewers were there on day i + n.
+def returns(cohort: NDArray[np.bool_], presence: NDArray[np.bool_], n_days: int) -> Ints:
+    """Return int64[d, n_days + 1]: how many of day i's cohort were there on day i + n.
 
-    presence: bool[viewers, d]. Entries past the last day are 0; whether a day is over yet is for
-    the reader to say. One product of matrices: |active(D) ∩ active(D + n)| of all pairs.
+    Both are bool[viewers, d]; the cohort of a day are some of those who were there. Entries past
+    the last day are 0; whether a day is over yet is for the reader to say. One product of matrices:
+    |cohort(D) ∩ active(D + n)| of all pairs.
     """
-    return _diagonals(_pairs(presence, presence), n_days)
+    return _diagonals(_pairs(cohort, presence), n_days)
 
 
-def new_returns(presence: NDArray[np.bool_], first: Ints, n_days: int) -> Ints:
+def new_returns(
+    cohort: NDArray[np.bool_], presence: NDArray[np.bool_], first: Ints, n_days: int
+) -> Ints:
     """Return the same of those viewers only whose first day (int64[viewers], by column) it is."""
-    is_new = presence & (first[:, None] == np.arange(presence.shape[1]))
-    return _diagonals(_pairs(is_new, presence), n_days)
+    is_new = cohort & (first[:, None] == np.arange(presence.shape[1]))
+    return returns(is_new, presence, n_days)
 
 
 def rolling(presence: NDArray[np.bool_], n_days: int) -> Ints:

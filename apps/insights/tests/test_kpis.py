@@ -135,9 +135,23 @@ class TestDevices:
         assert value("ctr", 2, "device:web") == 0
         assert "device:tv" not in selectors.segments(TODAY - 2, TODAY)
 
-    def test_who_of_a_device_came_again_is_not_told(self) -> None:
-        with pytest.raises(selectors.UnknownSegmentError):
-            value("retention_1", 2, "device:ios")
+    def test_who_had_a_device_is_followed_on_whichever_they_come_again(self) -> None:
+        ios, web = ({"context": {"device": name}} for name in ("ios", "web"))
+        take_in(
+            view("alice", 3, **ios),
+            view("alice", 2, **web),
+            view("ben", 3, **ios),
+            view("carol", 4, **ios),
+            view("carol", 3, **web),
+        )
+        assert value("retention_1", 3, "device:ios") == 1 / 2  # alice, not ben
+        assert value("retention_1", 3, "device:web") == 0
+        assert value("retention_1", 4, "device:ios") == 1
+        assert value("new_retention_1", 3, "device:ios") == 1 / 2
+        assert value("new_viewers", 3, "device:ios") == 2
+        assert value("wau", 3, "device:ios") == 3  # carol had it the day before
+        assert value("wau", 2, "device:web") == 2
+        assert value("stickiness", 3, "device:ios") == 2 / 3
 
 
 class TestEngagement:

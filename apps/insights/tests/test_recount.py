@@ -97,14 +97,17 @@ def test_totals_equal_a_recount_in_sql() -> None:
     ]
 
 
+MAIN_DEVICES = (
+    "(SELECT day, viewer_id, device FROM (SELECT day, viewer_id, device, ROW_NUMBER() OVER"
+    " (PARTITION BY day, viewer_id ORDER BY n DESC, device) AS place FROM (SELECT"
+    f" occurred_ms / {DAY_MS} AS day, viewer_id, device, COUNT(*) AS n FROM events_event"
+    " WHERE device > 0 GROUP BY 1, 2, 3) a) b WHERE place = 1)"
+)
+
+
 def test_devices_equal_a_recount_in_sql() -> None:
     take_in(*random_events(900, seed=8))
-    told = recount(
-        "SELECT day, device, COUNT(*) FROM (SELECT day, viewer_id, device, ROW_NUMBER() OVER"
-        " (PARTITION BY day, viewer_id ORDER BY n DESC, device) AS place FROM (SELECT"
-        f" occurred_ms / {DAY_MS} AS day, viewer_id, device, COUNT(*) AS n FROM events_event"
-        " WHERE device > 0 GROUP BY 1, 2, 3) a) b WHERE place = 1 GROUP BY 1, 2"
-    )
+    told = recount(f"SELECT day, device, COUNT(*) FROM {MAIN_DEVICES} m GROUP BY 1, 2")
     kept = {
         (row.day, row.segment): row.totals["viewers"]
         for row in DayTotals.objects.filter(segment__startswith="device:")
@@ -158,6 +161,32 @@ def test_cohorts_of_segments_equal_a_recount_in_sql() -> None:
     assert pairs
     assert {(d, n): kept[d].returned[n] for d, n, _ in pairs} == {(d, n): c for d, n, c in pairs}
     assert {d: kept[d].weekly for d, _ in weeks} == dict(weeks)
+
+
+def test_cohorts_of_devices_equal_a_recount_in_sql() -> None:
+    take_in(*random_events(300, seed=9))
+    active = f"(SELECT DISTINCT occurred_ms / {DAY_MS} AS day, viewer_id FROM events_event)"
+    pairs = recount(
+        f"SELECT m.device, m.day, b.day - m.day, COUNT(*) FROM {MAIN_DEVICES} m"
+        f" JOIN {active} b ON m.viewer_id = b.viewer_id AND b.day >= m.day GROUP BY 1, 2, 3"
+    )
+    weeks = recount(
+        f"SELECT m.device, d.day, COUNT(DISTINCT m.viewer_id) FROM {MAIN_DEVICES} m JOIN (SELECT"
+        f" DISTINCT day FROM {active} x) d ON m.day > d.day - 7 AND m.day <= d.day GROUP BY 1, 2"
+    )
+
+    kept = {(row.segment, row.day): row for row in DayCohorts.objects.all()}
+    of_devices = {key: row for key, row in kept.items() if key[0].startswith("device:")}
+
+    returned = {
+        (segment, day, n): count
+        for (segment, day), row in of_devices.items()
+        for n, count in enumerate(row.returned)
+        if count
+    }
+    assert returned == {(f"device:{DEVICES[code]}", d, n): c for code, d, n, c in pairs}
+    weekly = {key: row.weekly for key, row in of_devices.items()}
+    assert weekly == {(f"device:{DEVICES[code]}", d): c for code, d, c in weeks}
 
 
 def test_new_and_returning_viewers_are_all_of_them() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,7 +26,18 @@ def test_returns_are_intersections_of_sets(presence: np.ndarray) -> None:
         [len(d & there[i + n]) if i + n < len(there) else 0 for n in range(4)]
         for i, d in enumerate(there)
     ]
-    assert returns(presence, 3).tolist() == expected
+    assert returns(presence, presence, 3).tolist() == expected
+
+
+@given(presences, st.randoms(use_true_random=False))
+def test_returns_of_a_part_are_intersections_with_all(presence: np.ndarray, random: Random) -> None:
+    part = presence & np.array([[random.random() < 0.5 for _ in row] for row in presence])
+    there = days(presence)
+    expected = [
+        [len(d & there[i + n]) if i + n < len(there) else 0 for n in range(4)]
+        for i, d in enumerate(days(part))
+    ]
+    assert returns(part, presence, 3).tolist() == expected
 
 
 @given(presences)
@@ -36,7 +49,7 @@ def test_new_viewers_are_those_of_a_first_day(presence: np.ndarray) -> None:
         [len(d & there[i + n]) if i + n < len(there) else 0 for n in range(4)]
         for i, d in enumerate(new)
     ]
-    assert new_returns(presence, first, 3).tolist() == expected
+    assert new_returns(presence, presence, first, 3).tolist() == expected
 
 
 @given(presences, st.integers(1, 9))
