@@ -30,12 +30,7 @@ from apps.moderation.tests.factories import make_case, make_user
 from apps.profiles import privacy
 from apps.profiles.models import Creator, CreatorRelation, Viewer
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(
-        "connection.vendor == 'sqlite'", reason="threads cannot share an in-memory database"
-    ),
-]
+pytestmark = pytest.mark.django_db(transaction=True)
 N_THREADS = 4
 
 

@@ -68,9 +68,6 @@ def test_late_holder_does_not_give_up_what_another_has_taken() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif(
-    "connection.vendor == 'sqlite'", reason="threads cannot share an in-memory database"
-)
 def test_of_many_at_once_exactly_one_holds() -> None:
     outcomes: list[bool] = []
     all_asked = threading.Barrier(6)

@@ -114,7 +114,6 @@ class TestAtOnce:
         assert aliases() == {one.pk: Alias.PRODUCTION, other.pk: None}
 
     @pytest.mark.django_db(transaction=True)
-    @pytest.mark.skipif("connection.vendor == 'sqlite'", reason="one connection in memory")
     def test_many_connections_leave_exactly_one_serving(self) -> None:
         promote_artifact(make_artifact())
         versions = [make_artifact() for _ in range(4)]

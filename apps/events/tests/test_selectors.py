@@ -250,7 +250,6 @@ class TestSince:
         assert ids[NOW_MS - 9] < ids[NOW_MS - 5]
 
     @committed
-    @pytest.mark.skipif("connection.vendor == 'sqlite'", reason="SQLite has one writer at a time")
     def test_follower_beside_writers_gets_every_event_once(self) -> None:
         make_contents(3)
         ensure_viewers(["alice"])

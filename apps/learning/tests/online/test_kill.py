@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 
 import pytest
 from django.conf import settings
-from django.db import connection
 
 from apps.content.tests.factories import make_contents
 from apps.core import artifacts
 from apps.core.models import Artifact
+from apps.core.tests.processes import env_of_test, python
 from apps.learning.models import OnlineStep
 from apps.learning.online import increment
 from apps.learning.online.loop import tick
@@ -29,20 +26,14 @@ from apps.learning.tests.online.factories import (
     watch_slates,
 )
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(connection.vendor != "postgresql", reason="a test's SQLite is in memory"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 State = OnlineStep.State
 
 DIE_WHEN_WEIGHTS_ARE_TO_SERVE = """
 import os, signal
-from django.conf import settings
 from django.db import connection
 from apps.learning.online.loop import tick
 from apps.learning.tests.online.factories import NOW_MS, PARAMS, SETTLED_MS
-settings.ARTIFACT_ROOT, settings.REFRESH_SECONDS = os.environ["ARTIFACTS"], 0
 def die(execute, sql, *rest):
     if sql.startswith("UPDATE") and "core_artifact" in sql and "alias" in sql:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -57,13 +48,9 @@ def test_killed_between_learning_and_serving_reaches_the_same_weights() -> None:
     contents = make_contents(5, now_ms=NOW_MS - 100 * MINUTE_MS)
     serve_bundle()
     started(contents)
-    at = connection.settings_dict
-    who = f"{at['USER']}:{at['PASSWORD']}".rstrip(":")
-    url = f"postgres://{who}@{at['HOST']}:{at['PORT'] or 5432}/{at['NAME']}"
-    env = {**os.environ, "DATABASE_URL": url, "ARTIFACTS": str(settings.ARTIFACT_ROOT)}
-    code = DIE_WHEN_WEIGHTS_ARE_TO_SERVE
-    shell = [sys.executable, str(settings.BASE_DIR / "manage.py"), "shell", "--no-imports"]
-    killed = subprocess.run([*shell, "-v0", "-c", code], env=env, check=False)
+    env = env_of_test(settings.ARTIFACT_ROOT.parent, redis_url=settings.REDIS_URL)
+    killed = python(DIE_WHEN_WEIGHTS_ARE_TO_SERVE, env | {"RECSYS_REFRESH_SECONDS": "0"})
+    killed.communicate(timeout=120)
     assert killed.returncode == -signal.SIGKILL
     assert states() == [State.TRAINING]
     learned = Artifact.objects.get(family=increment.FAMILY)  # written, and serving nobody
