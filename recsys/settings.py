@@ -6,59 +6,23 @@ learned. `RECSYS_DEBUG=0` is production: it refuses to start without its secrets
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from recsys.environment import env, env_bool, env_choice, env_int, env_list, env_secret
+
 BASE_DIR = Path(__file__).resolve().parent.parent
-
-
-def env(name: str, default: str = "") -> str:
-    """Return a setting, from `NAME_FILE` (a path to a secret) if that is given."""
-    if path := os.environ.get(f"{name}_FILE"):
-        return Path(path).read_text().strip()
-    return os.environ.get(name, default)
-
-
-def env_bool(name: str, *, default: bool) -> bool:
-    """Return a yes/no setting; anything but 0, 1, true, false is refused by name."""
-    value = env(name, "1" if default else "0").lower()
-    if value not in {"0", "1", "true", "false"}:
-        raise ImproperlyConfigured(f"{name}={value!r}: expected 0 or 1")
-    return value in {"1", "true"}
-
-
-def env_int(name: str, *, default: int, low: int, high: int) -> int:
-    """Return a whole-number setting between `low` and `high`; others are refused by name."""
-    text = env(name, str(default))
-    if not text.lstrip("-").isdigit() or not low <= int(text) <= high:
-        raise ImproperlyConfigured(f"{name}={text!r}: expected a number from {low} to {high}")
-    return int(text)
-
 
 DEBUG = env_bool("RECSYS_DEBUG", default=True)
 
 # --- secrets ---------------------------------------------------------------------------------
 
-
-def secret(name: str) -> str:
-    """Return a secret; outside debug there is no default."""
-    value = env(name)
-    if not value and not DEBUG:
-        raise ImproperlyConfigured(
-            f"{name} is not set; RECSYS_DEBUG=0 needs a secret of ≥ 50 chars"
-        )
-    if value and not DEBUG and len(value) < 50:
-        raise ImproperlyConfigured(f"{name} has {len(value)} characters, expected at least 50")
-    return value or f"debug-only-{name.lower()}-do-not-use-in-production-0123456789"
-
-
-SECRET_KEY = secret("RECSYS_SECRET_KEY")
+SECRET_KEY = env_secret("RECSYS_SECRET_KEY", has_default=DEBUG)
 # Keys the pseudonyms of viewers (spec §10.1). Losing it unlinks every viewer; keep it apart.
-PSEUDONYM_KEY = secret("RECSYS_PSEUDONYM_KEY")
+PSEUDONYM_KEY = env_secret("RECSYS_PSEUDONYM_KEY", has_default=DEBUG)
 
 # --- what is where ---------------------------------------------------------------------------
 
@@ -87,8 +51,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 REDIS_URL = env("REDIS_URL")
 
-ALLOWED_HOSTS = env("RECSYS_ALLOWED_HOSTS", "*" if DEBUG else "").split(",")
-CSRF_TRUSTED_ORIGINS = [o for o in env("RECSYS_TRUSTED_ORIGINS").split(",") if o]
+ALLOWED_HOSTS = env_list("RECSYS_ALLOWED_HOSTS", "*" if DEBUG else "")
+CSRF_TRUSTED_ORIGINS = env_list("RECSYS_TRUSTED_ORIGINS")
 
 # --- the application -------------------------------------------------------------------------
 
@@ -269,9 +233,7 @@ ARTIFACT_CHECKS = {
 # 0 = look within every request (tests and commands), else a thread does it.
 REFRESH_SECONDS = env_int("RECSYS_REFRESH_SECONDS", default=1, low=0, high=60)
 # What finds the nearest vectors among very many: annoy, faiss (if installed), or exact.
-VECTOR_INDEX = env("RECSYS_VECTOR_INDEX", "annoy")
-if VECTOR_INDEX not in {"annoy", "faiss", "exact"}:
-    raise ImproperlyConfigured(f"RECSYS_VECTOR_INDEX={VECTOR_INDEX!r}: annoy, faiss or exact")
+VECTOR_INDEX = env_choice("RECSYS_VECTOR_INDEX", "annoy", "faiss", "exact")
 # Minutes of the search for better parameters before the nightly training; 0: none.
 TUNE_MINUTES = env_int("RECSYS_TUNE_MINUTES", default=10, low=0, high=240)
 # Seconds after a view until what followed it is taken for complete and learned from.
@@ -279,12 +241,10 @@ LABEL_DELAY_SECONDS = env_int("RECSYS_LABEL_DELAY_SECONDS", default=600, low=0, 
 # Where a day of the KPIs begins: minutes that the clock of the day is ahead of UTC.
 DAY_UTC_OFFSET_MINUTES = env_int("RECSYS_DAY_UTC_OFFSET_MINUTES", default=0, low=-720, high=840)
 # Who is told of alerts by mail, comma-separated; nobody by default.
-ALERT_EMAILS = [address for address in env("RECSYS_ALERT_EMAILS").split(",") if address]
+ALERT_EMAILS = env_list("RECSYS_ALERT_EMAILS")
 # How a new bundle comes to serve everybody: off (the offline gates alone), holdback (some viewers
 # keep the one before for hours), canary (shadow and canary before, holdback after).
-ROLLOUT = env("RECSYS_ROLLOUT", "holdback")
-if ROLLOUT not in {"off", "holdback", "canary"}:
-    raise ImproperlyConfigured(f"RECSYS_ROLLOUT={ROLLOUT!r}: off, holdback or canary")
+ROLLOUT = env_choice("RECSYS_ROLLOUT", "holdback", "off", "canary")
 # Whether the screening removes what it is certain about, or leaves that to moderators as well.
 SCREENING_REMOVES = env_bool("RECSYS_SCREENING_REMOVES", default=True)
 # Whether webhooks may go to private addresses and over plain HTTP: for development only.
@@ -293,8 +253,7 @@ WEBHOOK_PRIVATE = env_bool("RECSYS_WEBHOOK_PRIVATE", default=False)
 MEDIA_MAX_BYTES = env_int("RECSYS_MEDIA_MAX_MB", default=100, low=1, high=10_000) * 1_000_000
 # Where files named by their address may be fetched from, as origins, comma-separated: an https one
 # must have public addresses, an http one (http://minio:9000) is inside the operator's network.
-_origins = env("RECSYS_MEDIA_ORIGINS").lower().split(",")
-MEDIA_ORIGINS = {origin.strip().rstrip("/") for origin in _origins if origin.strip()}
+MEDIA_ORIGINS = {origin.lower().rstrip("/") for origin in env_list("RECSYS_MEDIA_ORIGINS")}
 # Unsafe scores of pictures, in percent, from which on one waits for a moderator and is removed; 101
 # is never. They rest on no labels of this installation's.
 UNSAFE_PERCENT = (
