@@ -14,7 +14,7 @@ from apps.core.clock import now_ms
 from apps.events.models import Event
 from apps.features import selectors as features
 from apps.features.stats import EVER, Counted
-from apps.feed.tests.test_services import SKIPPED_BEFORE_TRAINING
+from apps.feed.tests.factories import SKIPPED_BEFORE_TRAINING
 from apps.profiles.pseudonyms import pseudonym
 
 RAW_ID = "alice-4711-raw-user-id"

@@ -1,30 +1,22 @@
-"""Every source on a catalogue small enough to rank by hand, and the promises that all keep."""
+"""Sources on a catalogue small enough to rank by hand."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from apps.candidates.algorithms.neighbors import Neighbors
 from apps.candidates.conf import Signal
-from apps.candidates.scores import Draw
-from apps.candidates.services import fit_retrieval
 from apps.candidates.signals import merge_repeats
-from apps.candidates.sources import SOURCE_NAMES, SOURCES
 from apps.candidates.sources.crowd import FollowedCreators, Fresh, Popular, Trending
 from apps.candidates.sources.taste import ItemItem, NearestContent, NextItem
 from apps.candidates.tests.factories import (
     NOW_MS,
-    SMALL,
-    made_of,
-    make_background,
     make_catalog,
     make_log,
     make_models,
     make_request,
     nothing_excluded,
-    two_communities,
     watched,
 )
 from apps.candidates.types import Request, RetrievalModels
@@ -174,24 +166,6 @@ class TestNeighborSources:
         assert source(make_request(make_catalog(6), watched(0))) is None
 
 
-@pytest.fixture(scope="module")
-def catalog() -> Catalog:
-    return world(44)  # four newer than the models
-
-
-def world(n: int) -> Catalog:
-    return make_catalog(n, sound=np.arange(n) % 5, n_sounds=5, languages=("en", "de"))
-
-
-@pytest.fixture(scope="module")
-def models() -> RetrievalModels:
-    catalog = world(40)
-    described = [made_of("dance" if row < 20 else "goal", f"t{row % 3}") for row in range(40)]
-    groups = dict.fromkeys(range(1, 30), ("en", "18-24"))
-    background = make_background(catalog, described, groups=groups)
-    return fit_retrieval(two_communities(), catalog, SMALL, background)
-
-
 class TestNearestContent:
     def test_nearest_stay_in_the_community(self, catalog: Catalog, models: RetrievalModels) -> None:
         request = make_request(catalog, watched(0, 1, 2), models=models)
@@ -220,100 +194,6 @@ class TestNearestContent:
         self, catalog: Catalog, models: RetrievalModels
     ) -> None:
         assert NearestContent()(make_request(catalog, models=models)) is None
-
-
-def test_names_of_sources_are_unique() -> None:
-    assert len(set(SOURCE_NAMES)) == len(SOURCES)
-
-
-def test_every_source_fits_the_mask_of_proposers() -> None:
-    assert len(SOURCES) <= 32
-
-
-@pytest.mark.parametrize("source", SOURCES, ids=lambda s: s.name)
-class TestEverySource:
-    @pytest.fixture
-    def request_(self, catalog: Catalog, models: RetrievalModels) -> Request:
-        return self.make(catalog, models)
-
-    def make(self, catalog: Catalog, models: RetrievalModels) -> Request:
-        return make_request(
-            catalog,
-            watched(3, 7, 41, 25, 3),
-            log=two_communities(),
-            models=models,
-            stance=Stance(followed=np.array([1])),
-            age_group="18-24",
-            language=0,
-        )
-
-    @pytest.fixture
-    def excluded(self, catalog: Catalog) -> NDArray[np.bool_]:
-        return np.random.default_rng(2).random(len(catalog)) < 0.4
-
-    def test_has_a_quota(self, source: Source[Request], request_: Request) -> None:
-        assert 1 <= source.quota(request_) <= 500
-
-    def test_proposes_at_most_what_is_asked(
-        self, source: Source[Request], request_: Request, excluded: NDArray[np.bool_]
-    ) -> None:
-        scores = source(request_)
-        assert scores is not None
-        assert 0 < len(scores.top(4, excluded)) <= 4
-
-    def test_proposes_each_allowed_row_at_most_once(
-        self, source: Source[Request], request_: Request, excluded: NDArray[np.bool_]
-    ) -> None:
-        scores = source(request_)
-        assert scores is not None
-        rows = scores.top(1000, excluded)
-        assert len(rows)
-        assert not excluded[rows].any()
-        assert len(np.unique(rows)) == len(rows)
-
-    def test_proposes_best_first_by_its_own_scores(
-        self, source: Source[Request], request_: Request, excluded: NDArray[np.bool_]
-    ) -> None:
-        scores = source(request_)
-        assert scores is not None
-        ordered = scores.at(scores.top(source.quota(request_), excluded))
-        # A draw by lot has no opinion about anything; all others have one about what they propose.
-        assert np.isfinite(ordered).all() != isinstance(scores, Draw)
-        assert not (np.diff(ordered) > 1e-6).any()
-
-    def test_scores_any_rows_in_order(
-        self, source: Source[Request], request_: Request, catalog: Catalog
-    ) -> None:
-        scores = source(request_)
-        assert scores is not None
-        everything = scores.at(np.arange(len(catalog)))
-        assert everything.shape == (len(catalog),)
-        assert everything.dtype == np.float32
-        np.testing.assert_allclose(
-            scores.at(np.array([43, 2])), everything[[43, 2]], rtol=1e-6, atol=1e-7
-        )
-
-    def test_scores_no_rows_as_nothing(self, source: Source[Request], request_: Request) -> None:
-        scores = source(request_)
-        assert scores is not None
-        assert scores.at(np.empty(0, np.int64)).shape == (0,)
-
-    def test_says_the_same_twice(
-        self, source: Source[Request], catalog: Catalog, models: RetrievalModels
-    ) -> None:
-        one, two = source(self.make(catalog, models)), source(self.make(catalog, models))
-        assert one is not None
-        assert two is not None
-        rows = np.arange(len(catalog))
-        np.testing.assert_array_equal(one.at(rows), two.at(rows))
-        none = np.zeros(len(rows), np.bool_)
-        assert one.top(20, none).tolist() == two.top(20, none).tolist()
-
-    def test_a_stranger_before_training_breaks_nothing(
-        self, source: Source[Request], catalog: Catalog, models: RetrievalModels
-    ) -> None:
-        scores = source(make_request(catalog))
-        assert scores is None or len(scores.at(np.arange(3))) == 3
 
 
 class TestTrending:

@@ -10,8 +10,9 @@ import numpy as np
 from apps.content.tests.factories import DAY_MS, NOW_MS
 from apps.content.types import Catalog
 from apps.core.clock import to_datetime
+from apps.events.models import QuarantinedEvent
 from apps.events.services import IngestRules, ingest
-from apps.events.types import DEVICES, EventLog, EventType, IngestAnswer
+from apps.events.types import DEVICES, EventLog, EventType, IngestAnswer, Refusal
 
 
 def make_event(kind: str = "view", at_ms: int | None = NOW_MS, **given: Any) -> dict[str, Any]:
@@ -50,3 +51,20 @@ def make_log(catalog: Catalog, n: int = 300, *, viewers: int = 6, seed: int = 0)
             np.float32
         ),
     )
+
+
+def outcome(*events: Any, **rules: Any) -> tuple[int, int, list[str]]:
+    """Return accepted, duplicates and the codes of what was refused."""
+    answer = send(*events, **rules)
+    return answer.accepted, answer.duplicates, [r.code for r in answer.rejected]
+
+
+def refusal(*events: Any, **rules: Any) -> Refusal:
+    """Return the one refusal of a batch."""
+    (refused,) = send(*events, **rules).rejected
+    return refused
+
+
+def kept() -> QuarantinedEvent:
+    """Return the one event that did not enter the log."""
+    return QuarantinedEvent.objects.get()

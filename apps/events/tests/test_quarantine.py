@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from io import StringIO
 from typing import Any
 
 import pytest
-from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission, User
-from django.core.management import CommandError, call_command
 from django.db import connection
-from django.test import Client
 
 from apps.content.tests.factories import DAY_MS, NOW_MS, make_content
 from apps.core.auth import client_token
 from apps.events import conf
 from apps.events.models import Event, QuarantinedEvent
 from apps.events.services import discard, replay
-from apps.events.tests.factories import make_event, send
+from apps.events.tests.factories import kept, make_event, send
 from apps.profiles.pseudonyms import pseudonym
 
 pytestmark = pytest.mark.django_db
-
-LIST = "/admin/events/quarantinedevent/"
-
-
-def kept() -> QuarantinedEvent:
-    return QuarantinedEvent.objects.get()
 
 
 def outcomes(*rows: QuarantinedEvent) -> list[str]:
@@ -261,195 +249,3 @@ class TestReplay:
         assert discard([kept().pk]) == 1
 
         assert not QuarantinedEvent.objects.exists()
-
-
-def run(*arguments: Any, **options: Any) -> str:
-    out = StringIO()
-    call_command("quarantine", *map(str, arguments), stdout=out, **options)
-    return out.getvalue()
-
-
-class TestCommand:
-    def test_list_shows_what_waits_and_why(self) -> None:
-        send(make_event("dance"), make_event(content_id="v9"))
-
-        assert "invalid-value  dance v1" in run("list")
-        assert "v9" not in run("list", "--reason", "invalid-value")
-
-    def test_show_gives_the_body_without_the_viewers_id(self) -> None:
-        send(make_event("dance"))
-
-        shown = json.loads(run("show", kept().pk))
-
-        assert (shown["body"]["type"], shown["body"]["content_id"]) == ("dance", "v1")
-        assert "alice" not in json.dumps(shown)
-
-    def test_event_is_put_right_and_replayed(self) -> None:
-        make_content("v1")
-        send(make_event(watch_duration=-1, color="red", context={"surface": 5000}, event_id="e1"))
-
-        run("fix", kept().pk, "watch_duration=12.5", "color=", "context.surface=3")
-        assert "1 accepted" in run("replay", kept().pk)
-
-        stored = Event.objects.get()
-        assert (stored.watch_seconds, stored.surface) == (12.5, 3)
-        assert stored.viewer is not None
-        assert stored.viewer.pseudonym == pseudonym("alice")
-        assert send(make_event(event_id="e1")).duplicates == 1
-
-    def test_fix_that_is_no_event_is_refused_by_field(self) -> None:
-        send(make_event(watch_duration=-1))
-
-        with pytest.raises(CommandError, match="watch_duration"):
-            run("fix", kept().pk, "watch_duration=-2")
-
-        assert kept().body["watch_duration"] == -1  # type: ignore[index]
-
-    def test_fix_does_not_change_the_viewer(self) -> None:
-        send(make_event("dance"))
-
-        run("fix", kept().pk, "type=like", "user_id=mallory")
-
-        assert kept().body["user_id"] == str(pseudonym("alice"))  # type: ignore[index]
-
-    def test_fix_names_the_viewer_where_none_was_named(self) -> None:
-        make_content("v1")
-        send(make_event(user_id=None))
-
-        run("fix", kept().pk, "user_id=alice")
-        run("replay", "--reason", "missing-field")
-
-        viewer = Event.objects.get().viewer
-        assert viewer is not None
-        assert viewer.pseudonym == pseudonym("alice")
-
-    def test_reason_replays_all_of_it(self) -> None:
-        make_content("v1")
-        send(*(make_event(at_ms=NOW_MS - 30 * DAY_MS + i) for i in range(3)), make_event("dance"))
-
-        assert "3 replayed: 3 accepted" in run("replay", "--reason", "too-old")
-
-        assert kept().reason == "invalid-value"
-
-    @pytest.mark.parametrize(
-        "arguments", [["replay"], ["discard", "--yes"], ["replay", "1", "--reason", "too-old"]]
-    )
-    def test_choice_must_be_made(self, arguments: list[str]) -> None:
-        with pytest.raises(CommandError, match="either ids or --reason"):
-            run(*arguments)
-
-    def test_discard_asks_first(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        send(make_event("dance"))
-        monkeypatch.setattr("builtins.input", lambda _: "n")
-
-        with pytest.raises(CommandError, match="nothing was discarded"):
-            run("discard", kept().pk)
-        assert QuarantinedEvent.objects.exists()
-
-        assert "1 discarded" in run("discard", "--reason", "invalid-value", "--yes")
-
-    def test_unknown_row_is_said(self) -> None:
-        with pytest.raises(CommandError, match="no quarantined event 5"):
-            run("show", 5)
-
-
-@pytest.fixture
-def mo() -> Client:
-    client = Client()
-    client.force_login(User.objects.create_superuser("mo"))
-    return client
-
-
-def post(client: Client, row: QuarantinedEvent, body: Any) -> Any:
-    return client.post(f"{LIST}{row.pk}/change/", {"body": json.dumps(body)})
-
-
-class TestAdmin:
-    def test_list_is_filtered_and_searched(self, mo: Client) -> None:
-        send(
-            make_event("dance", content_id="dance-7"),
-            make_event(content_id="dance-9", event_id="e9"),
-        )
-        waiting = QuarantinedEvent.objects.get(reason="unknown-content")
-
-        by_reason = mo.get(LIST, {"reason": "invalid-value"}).content.decode()
-        by_content = mo.get(LIST, {"q": "dance-9"}).content.decode()
-        by_key = mo.get(LIST, {"q": str(waiting.event_key)}).content.decode()
-
-        assert ("dance-7" in by_reason, "dance-9" in by_reason) == (True, False)
-        assert ["dance-7" in page for page in (by_content, by_key)] == [False, False]
-
-    def test_body_is_put_right_and_replayed(self, mo: Client) -> None:
-        make_content("v1")
-        send(make_event(watch_duration=-1))
-        row = kept()
-        assert row.body is not None
-
-        assert post(mo, row, {**row.body, "watch_duration": 5}).status_code == 302
-        answer = mo.post(LIST, {"action": "replay", "_selected_action": [row.pk]}, follow=True)
-
-        assert Event.objects.get().watch_seconds == 5
-        assert "1 accepted" in answer.content.decode()
-        said = LogEntry.objects.order_by("pk").values_list("change_message", flat=True)
-        assert "Replayed: accepted" in list(said)
-
-    def test_body_that_is_no_event_is_refused_with_its_field(self, mo: Client) -> None:
-        send(make_event(watch_duration=-1))
-        row = kept()
-        assert row.body is not None
-
-        answer = post(mo, row, {**row.body, "watch_duration": "long"})
-
-        assert answer.status_code == 200
-        assert "/watch_duration" in answer.content.decode()
-        assert kept().body == row.body
-
-    def test_text_that_was_not_kept_is_shown_without_a_form(self, mo: Client) -> None:
-        send(b"{")
-
-        page = mo.get(f"{LIST}{kept().pk}/change/")
-
-        assert page.status_code == 200
-        assert "<textarea" not in page.content.decode()
-
-    def test_discard_asks_first_and_is_logged(self, mo: Client) -> None:
-        send(make_event("dance"))
-        form = {"action": "delete_selected", "_selected_action": [kept().pk]}
-        assert "Discard selected" in mo.get(LIST).content.decode()
-
-        assert "Are you sure" in mo.post(LIST, form).content.decode()
-        assert QuarantinedEvent.objects.exists()
-        mo.post(LIST, {**form, "post": "yes"})
-
-        assert not QuarantinedEvent.objects.exists()
-        assert LogEntry.objects.count() == 1
-
-    def test_hostile_text_is_escaped(self, mo: Client) -> None:
-        text = "<script>alert(1)</script>"
-        send(make_event(text, content_id=text, comment_text=text))
-
-        for address in (LIST, f"{LIST}{kept().pk}/change/"):
-            page = mo.get(address).content.decode()
-            assert "<script>alert" not in page
-            assert "&lt;script&gt;" in page
-
-    @pytest.mark.parametrize(
-        ("permission", "status"), [(None, 403), ("view", 403), ("change", 302)]
-    )
-    def test_only_staff_who_may_change_rows_replay(
-        self, permission: str | None, status: int
-    ) -> None:
-        send(make_event(at_ms=NOW_MS - 30 * DAY_MS))
-        make_content("v1")
-        user = User.objects.create_user("vera", is_staff=True)
-        if permission:
-            name = f"{permission}_quarantinedevent"
-            user.user_permissions.add(Permission.objects.get(codename=name))
-        client = Client()
-        client.force_login(user)
-
-        client.post(LIST, {"action": "replay", "_selected_action": [kept().pk]})
-        is_replayed = Event.objects.exists()
-
-        assert is_replayed == (status == 302)
-        assert client.get(LIST).status_code == (403 if permission is None else 200)

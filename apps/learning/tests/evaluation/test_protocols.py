@@ -4,69 +4,28 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from apps.candidates.sources import SOURCE_NAMES, SOURCES
-from apps.candidates.tests.factories import NOW_MS, make_catalog, make_log
-from apps.core.pipeline import Pipeline
+from apps.candidates.sources import SOURCE_NAMES
+from apps.candidates.tests.factories import NOW_MS, make_log
 from apps.events.types import EventLog, EventType
-from apps.learning.bundle import Bundle
-from apps.learning.evaluation.earlier import Earlier
 from apps.learning.evaluation.plan import Plan
 from apps.learning.evaluation.protocols import evaluate
 from apps.learning.evaluation.report import as_markdown
 from apps.learning.evaluation.scoring import judge_head
-from apps.learning.evaluation.splits import (
-    FIRST_VIEWS,
-    GROUPS,
-    EvaluationError,
-    folds,
-    truth_of,
-)
-from apps.learning.moments import Moment
-from apps.learning.slices import Slice
-from apps.learning.tests.factories import N_CONTENTS, PARAMS, returning_viewers
-from apps.learning.training import train_all
-from apps.ranking.rankers import Rankers
-from apps.ranking.scorers import Depth, LearnedSelect, RankFusion
+from apps.learning.evaluation.splits import FIRST_VIEWS, GROUPS, EvaluationError, folds
+from apps.learning.tests.evaluation.factories import CATALOG, LOG, Asked
+from apps.learning.tests.factories import N_CONTENTS, PARAMS
 from apps.ranking.types import WATCH_SECONDS, Head
 
 pytestmark = pytest.mark.django_db
-CATALOG = make_catalog(N_CONTENTS)
-LOG = returning_viewers()
 VIEW = EventType.VIEW
 FOLDS = list(folds(LOG, CATALOG, "kfold"))
-Lists = dict[int, list[int]]
-
-
-class Asked:
-    """Recommends as the feed does, and remembers what it was asked and what it answered."""
-
-    def __init__(self) -> None:
-        self.moments: list[Moment] = []
-        self.lists: Lists = {}
-
-    def __call__(
-        self, then: Moment, rankers: Rankers, viewers: Sequence[int], k: int
-    ) -> Iterator[NDArray[np.int64]]:
-        self.moments.append(then)
-        ladder = (
-            LearnedSelect(lambda request: rankers, lambda request: Depth(50, 50)),
-            RankFusion(),
-        )
-        for viewer in viewers:
-            request = then.request(viewer)
-            found = Pipeline(SOURCES, (), ladder, ()).run(request, request.excluded())
-            order = np.argsort(-found.candidates["score"], kind="stable")[:k]
-            rows = found.candidates.rows[order]
-            self.lists[viewer] = rows.tolist()
-            yield rows
 
 
 def judged(
@@ -81,43 +40,6 @@ def judged(
 @lru_cache
 def judged_once(protocol: str = "temporal") -> tuple[dict[str, Any], Asked]:
     return judged(LOG, protocol)
-
-
-class TestTruth:
-    # Viewers 1–4 have a past; 5 has none.
-    PAST = make_log([(viewer, 0, NOW_MS - 100) for viewer in (1, 2, 3, 4)])
-    FUTURE = make_log(
-        [
-            (1, 1, NOW_MS),  # long and new: relevant
-            (1, 2, NOW_MS + 1, VIEW, 3.0),  # short
-            (1, 1, NOW_MS + 2),  # again: one content
-            (2, 0, NOW_MS + 3),  # long, but met before
-            (3, 4, NOW_MS + 4, VIEW, 3.0),  # short
-            (3, 5, NOW_MS + 5, EventType.LIKE),  # no view
-            (4, 3, NOW_MS + 6),
-            (4, 7, NOW_MS + 7),
-            (5, 1, NOW_MS + 8),  # long, by a stranger
-        ]
-    )
-    PART = Slice(PAST, FUTURE, NOW_MS)
-
-    def test_relevant_are_unseen_long_views(self) -> None:
-        truth = truth_of(self.PART, CATALOG, any_view=False)
-        assert dict(zip(truth.viewers, truth.relevant, strict=True)) == {1: {1}, 4: {3, 7}}
-
-    def test_viewers_who_are_not_judged_are_counted(self) -> None:
-        truth = truth_of(self.PART, CATALOG, any_view=False)
-        assert truth.n_cold == 1  # viewer 5
-        assert truth.n_without == 2  # viewers 2 and 3
-
-    def test_any_view_is_relevant_when_only_the_last_is_held(self) -> None:
-        views = self.FUTURE.take(self.FUTURE.kind == VIEW)
-        truth = truth_of(Slice(self.PAST, views, NOW_MS), CATALOG, any_view=True)
-        assert dict(zip(truth.viewers, truth.relevant, strict=True)) == {
-            1: {1, 2},
-            3: {4},
-            4: {3, 7},
-        }
 
 
 class TestTemporal:
@@ -321,39 +243,3 @@ def test_every_protocol_is_rendered_and_is_strict_json(protocol: str) -> None:
     assert f"{protocol} split" in text
     assert "| frozen | long_view |" in text
     assert json.loads(json.dumps(report, allow_nan=False)) == report
-
-
-class TestLastProduction:
-    def judged_beside(self, until_ms: int, protocol: str = "temporal") -> dict[str, Any]:
-        part = next(folds(LOG, CATALOG, "temporal")).part
-        trained = train_all(part.past, CATALOG, PARAMS, version="v", say=lambda _: None)
-        bundle = Bundle("bundle-7", trained.retrieval, trained.rankers, trained.encoder)
-        earlier = Earlier(bundle, until_ms)
-        plan = Plan(CATALOG, PARAMS, Asked(), (5,), say=lambda _: None, earlier=earlier)
-        return evaluate(LOG, plan, protocol=protocol)
-
-    def test_version_that_ends_before_the_cut_stands_in_every_table(self) -> None:
-        cut = next(folds(LOG, CATALOG, "temporal")).part.at_ms
-        report = self.judged_beside(cut - 1)
-        assert report["last_production"] == "bundle-7"
-        assert report["ranking"]["last_production"] == report["ranking"]["production"]
-        assert report["paired"]["last_production"]["value"] == 0
-        assert "long_view" in report["scoring"]["last_production"]
-
-    def test_version_that_has_seen_the_future_is_left_out_and_that_is_said(self) -> None:
-        cut = next(folds(LOG, CATALOG, "temporal")).part.at_ms
-        report = self.judged_beside(cut)
-        assert report["last_production"] == "bundle-7 was trained on this future: it is not judged"
-        assert "last_production" not in report["ranking"]
-        assert "last_production" not in report["scoring"]
-        assert "it is not judged" in as_markdown(report)
-
-    def test_version_is_judged_chunk_by_chunk_too(self) -> None:
-        cut = next(folds(LOG, CATALOG, "temporal")).part.at_ms
-        scoring = self.judged_beside(cut - 1, "prequential")["scoring"]
-        assert scoring["last_production"]["like"]["auc"] == scoring["frozen"]["like"]["auc"]
-
-    def test_version_that_knows_the_held_out_viewers_is_left_out(self) -> None:
-        report = self.judged_beside(0, "kfold")
-        assert "knows the held-out viewers" in report["last_production"]
-        assert "last_production" not in report["scoring"]
