@@ -1,6 +1,6 @@
 """What a request's viewer makes of contents, by their own latest views and what the crowd says.
 
-outcome = σ(logit(a stranger's + taste) + what the content is worth within its kind)
+share watched = σ(a stranger's + the viewer's liking of its kind + what the content is worth)
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from apps.candidates.algorithms.taste import Kinds, Posterior, Taste, TasteParams, hopeful
-from apps.candidates.algorithms.worth import Watched, WorthParams, worth_of
+from apps.candidates.algorithms.taste import Expected, Met, Taste, TasteParams, hope
+from apps.candidates.algorithms.worth import Watched, Worth, WorthParams, worth_of
 from apps.candidates.types import Request
 from apps.content.types import Catalog
 from apps.core.candidates import Rows
@@ -21,6 +21,7 @@ from apps.features.history import event_weights, watched_share
 
 Floats = NDArray[np.float64]
 
+WORTH = WorthParams()
 _FITTED_MS = 60_000  # after which what contents are worth is worked out anew
 _SAID = 0.3  # of the weight of an event beside watching, in the outcome
 _OUTCOMES = (-0.5, 1.3)
@@ -32,25 +33,29 @@ _LONGEST = 120.0  # seconds from which on length gains nothing more
 class Values(NamedTuple):
     """What is known of n contents for one viewer."""
 
-    posterior: Posterior  # of the taste
-    offset: Floats  # [n] log odds that a content is worth within its kind
-    gain: Floats  # [n] by which its outcome counts
+    expected: Expected  # share watched
+    kind: NDArray[np.int64]  # [n] codes of what they are, −1: not known
+    gain: Floats  # [n] by which the share counts
 
 
 def values_of(request: Request, rows: Rows) -> Values:
-    """Return what the viewer is expected to make of contents."""
-    return Values(
-        taste_of(request).of(kinds_of(request.catalog, rows)),
-        offset_of(request, rows),
-        gain_of(request, rows),
-    )
+    """Return what the viewer is expected to make of contents, unknown ones with some credit."""
+    kind = request.catalog.category[rows]
+    offset = offset_of(request, rows) + curiosity_of(request, rows)
+    return Values(taste_of(request).of(kind, offset), kind, gain_of(request, rows))
 
 
 def hope_of(request: Request, rows: Rows) -> Floats:
     """Return what contents are worth to the viewer, float64[n] > 0, the unknown with credit."""
-    found, params = values_of(request, rows), request.params.taste
-    mean, variance = found.posterior.mean, found.posterior.variance
-    return found.gain * hopeful(mean, variance, found.offset, params)
+    found = values_of(request, rows)
+    return found.gain * hope(found.expected, request.params.taste)
+
+
+def worth_to_the_fond(request: Request, rows: Rows) -> Floats:
+    """Return what contents are worth to viewers who like their kind, float64[n] > 0."""
+    params: TasteParams = request.params.taste
+    offset = to_anybody(request, rows) + curiosity_of(request, rows)
+    return np.asarray(gain_of(request, rows) * expit(logit(params.anybody) + params.high + offset))
 
 
 def taste_of(request: Request) -> Taste:
@@ -63,11 +68,15 @@ def _taste(request: Request) -> Taste:
     met, outcome = outcomes(request)
     met, outcome = met[-params.most :], outcome[-params.most :]
     served = request.served[request.served >= 0]
-    pending = served[~np.isin(served, met)][: params.most // 4][::-1]
-    stranger = expit(logit(params.anybody) + offset_of(request, met))
-    surprise = outcome - stranger
-    kinds = kinds_of(request.catalog, np.concatenate([met, pending]))
-    return Taste(kinds, surprise, params, pending=len(pending))
+    pending = served[~np.isin(served, met)]
+    category = request.catalog.category
+    learned = Met(
+        kind=category[met],
+        offset=offset_of(request, met),
+        outcome=np.clip(outcome, 0, 1),
+        pending=category[pending],
+    )
+    return Taste(learned, params)
 
 
 def outcomes(request: Request) -> tuple[Rows, Floats]:
@@ -96,26 +105,43 @@ def _outcomes(request: Request) -> tuple[Rows, Floats]:
 
 
 def offset_of(request: Request, rows: Rows) -> Floats:
-    """Return the log odds that contents are worth beside others of their kind, float64[n]."""
-    fitted, params = worth(request), request.params.taste
-    known = np.minimum(rows, len(fitted) - 1)  # a request with an older catalogue may have made it
-    of_content = np.where(rows < len(fitted), fitted[known], 0.0) if len(fitted) else 0.0
+    """Return the log odds of contents beside what a stranger makes of any, float64[n]."""
+    return to_anybody(request, rows) + language_of(request, request.catalog.language[rows])
+
+
+def to_anybody(request: Request, rows: Rows) -> Floats:
+    """Return the log odds of contents beside others, in whatever language, float64[n]."""
+    params: TasteParams = request.params.taste
     length = params.shortness * _length(request.catalog, rows)
-    language = language_of(request, request.catalog.language[rows])
-    return np.asarray(params.worth * of_content - length + language)
+    found = worth(request)
+    return np.asarray(params.worth * _at(found.mean, rows, found.unknown) - length)
 
 
-def worth(request: Request) -> Floats:
-    """Return the log odds that contents are worth to anybody, float64[n_contents at the fit].
+def curiosity_of(request: Request, rows: Rows) -> Floats:
+    """Return the log odds of credit that contents have whose worth is not known, float64[n]."""
+    doubt = _at(worth(request).doubt, rows, WORTH.content)
+    return np.asarray(request.params.taste.curiosity * doubt)
+
+
+def _at(fitted: Floats, rows: Rows, otherwise: float) -> Floats:
+    """Return what was fitted of rows; a catalogue may have grown since, or be older."""
+    if not len(fitted):
+        return np.full(len(rows), otherwise)
+    return np.where(rows < len(fitted), fitted[np.minimum(rows, len(fitted) - 1)], otherwise)
+
+
+def worth(request: Request) -> Worth:
+    """Return what contents are worth to anybody, [n_contents at the fit].
 
     By the latest views, fitted anew once a minute for all requests.
     """
+    params = request.params.taste
     return request.stats.shared(
-        ("worth",), request.query.at_ms, lambda: _worth(request), for_ms=_FITTED_MS
+        ("worth", params), request.query.at_ms, lambda: _worth(request), for_ms=_FITTED_MS
     )
 
 
-def _worth(request: Request) -> Floats:
+def _worth(request: Request) -> Worth:
     views = request.stats.latest.read()
     catalog = request.stats.catalog  # read after them: it has every content that they are of
     rows = views.content
@@ -128,13 +154,23 @@ def _worth(request: Request) -> Floats:
         length=_length(catalog, rows),
         share=views.share.astype(np.float64),
     )
-    return worth_of(watched, catalog.creator, WorthParams())
+    return worth_of(watched, catalog.creator, WORTH, request.params.taste)
 
 
 def language_of(request: Request, language: NDArray[np.int64]) -> Floats:
-    """Return the log odds that a language takes from a content, float64[n]; codes int64[n]."""
-    asked = request.query.language
-    return -request.params.taste.foreign * ((language >= 0) & (asked >= 0) & (language != asked))
+    """Return the log odds that languages take from contents, float64[n]; codes int64[n]."""
+    own = request.query.language
+    if own < 0:
+        own = request.shared("watched_language", _watched_language)
+    return -request.params.taste.foreign * ((language >= 0) & (own >= 0) & (language != own))
+
+
+def _watched_language(request: Request) -> int:
+    """Return the language that a viewer who says none watched most of, −1 for none."""
+    met, outcome = outcomes(request)
+    language = request.catalog.language[met]
+    watched = np.bincount(language[language >= 0], np.maximum(outcome, 0)[language >= 0])
+    return int(watched.argmax()) if watched.any() else -1
 
 
 def gain_of(request: Request, rows: Rows) -> Floats:
@@ -146,10 +182,3 @@ def _length(catalog: Catalog, rows: Rows) -> Floats:
     """Return ln(seconds / 20), float64[n], 0 where the length is not known."""
     seconds = catalog.duration_seconds[rows].astype(np.float64)
     return np.log(np.clip(np.nan_to_num(seconds, nan=_SECONDS), 1, _LONGEST) / _SECONDS)
-
-
-def kinds_of(catalog: Catalog, rows: Rows) -> Kinds:
-    """Return what contents are."""
-    return Kinds(
-        catalog.category[rows], catalog.creator[rows], catalog.language[rows], catalog.tags[rows]
-    )

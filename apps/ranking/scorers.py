@@ -91,9 +91,8 @@ class TasteOrder:
         if not len(candidates):
             return candidates.with_columns(score=np.empty(0))
         found = taste.values_of(request, candidates.rows)
-        kinds = taste.kinds_of(request.catalog, candidates.rows)
         params = request.params.taste
-        score = in_batch(found.posterior, found.offset, kinds, params, gain=found.gain, slots=_PAGE)
+        score = in_batch(found.expected, found.kind, params, gain=found.gain, slots=_PAGE)
         return candidates.with_columns(score=score)
 
 

@@ -1,10 +1,11 @@
-"""What one viewer's own last views say of any content: a Gaussian process over what contents are.
+"""What one viewer's own last views say of any kind of content: Bayes on a grid of levels.
 
-Two contents go together as far as they share category, creator, language and tags, and two views as
-far as they are near in the viewer's sequence (an Ornstein-Uhlenbeck memory), so that what is liked
-now overrules what was. What is not known yet has a variance, which is what exploring needs
-(GP-BUCB: Desautels, Krause and Burdick, JMLR 2014). Nothing is trained: it speaks from the first
-event on. Rasmussen and Williams 2006, chapter 2.
+How much a viewer likes a kind (a category) is a level, in log odds beside what anybody makes of
+it. Most viewers like few kinds much and the others little, which no Gaussian says: before the first
+view a level has a distribution with two humps. One content watched to its end makes the upper one
+likely at once. Each outcome counts by its age, so that what is liked now overrules what was (a
+power prior: Ibrahim and Chen, Statistical Science 2000). Nothing is trained: it speaks from the
+first event on.
 """
 
 from __future__ import annotations
@@ -14,178 +15,125 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve_triangular
 from scipy.special import expit, logit
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-_LEAST = 0.02  # of an outcome, at either end
-_N_KINDS = 4  # of traits: category, creator, language, tag
+LEVELS: Floats = np.linspace(-3, 4, 15)  # of liking, log odds
+_LEAST = 0.02  # of a chance, at either end
 
 
 @dataclass(frozen=True, slots=True)
 class TasteParams:
-    """Standard deviations, in units of the outcome: the share that is watched."""
+    """What is expected of a viewer before any view, and how contents count."""
 
-    category: float = 0.3  # of what a viewer makes of a category
-    creator: float = 0.12
-    tags: float = 0.2  # of what contents of equal tags have in common
-    language: float = 0.15
-    noise: float = 0.3  # of one outcome, > 0
+    liked: float = 0.2  # share of kinds that a viewer likes, (0, 1)
+    low: float = -1.0  # mean level of the others
+    low_spread: float = 0.5  # standard deviation of it, > 0
+    high: float = 1.6  # mean level of those that are liked
+    high_spread: float = 0.6
     memory: float = 60.0  # views after which one counts 1/e beside the latest, > 0
-    optimism: float = 0.25  # κ, standard deviations by which the unknown is given credit, ≥ 0
+    optimism: float = 0.8  # standard deviations by which an unknown liking is given credit, ≥ 0
+    curiosity: float = 1.0  # those by which an unknown worth is, ≥ 0
+    asking: float = 2.0  # views that one on its way counts as where the page asks, ≥ 0
     anybody: float = 0.25  # outcome expected of a stranger, (0, 1)
-    worth: float = 1.0  # power of the odds that a content is worth beside its category
-    foreign: float = 1.0  # log odds that another language takes, before views say more
+    worth: float = 1.0  # power of the odds that a content is worth beside others
+    foreign: float = 1.0  # log odds that another language takes
     shortness: float = 1.0  # log odds that an e-fold of length takes from the share watched
-    length: float = 0.5  # power of a content's seconds: 0 is by liking alone, 1 by time alone
-    most: int = 64  # latest contents that are read, ≥ 1
+    length: float = 0.35  # power of a content's seconds: 0 is by liking alone, 1 by time alone
+    most: int = 100  # latest contents that are read, ≥ 1
+
+    def prior(self) -> Floats:
+        """Return the chance of each level before any view, float64[levels], of sum 1."""
+        low = np.exp(-(((LEVELS - self.low) / self.low_spread) ** 2) / 2)
+        high = np.exp(-(((LEVELS - self.high) / self.high_spread) ** 2) / 2)
+        return np.asarray((1 - self.liked) * low / low.sum() + self.liked * high / high.sum())
 
 
-class Kinds(NamedTuple):
-    """What n contents are; −1 where there is none."""
+class Met(NamedTuple):
+    """Contents that a viewer met, as columns of length h, the oldest first."""
 
-    category: Ints  # [n]
-    creator: Ints  # [n]
-    language: Ints  # [n]
-    tags: Ints  # [n, t]
+    kind: Ints  # code of what each is, −1: not known
+    offset: Floats  # log odds of what anybody makes of it, beside `TasteParams.anybody`
+    outcome: Floats  # the share watched, [0, 1]
+    pending: Ints  # [p] kinds of what is on its way to the viewer, without an outcome yet
 
-    def __len__(self) -> int:
-        return len(self.category)
 
-    def take(self, index: Ints | slice) -> Kinds:
-        """Return the contents that `index` picks."""
-        return Kinds(*(column[index] for column in self))
+class Expected(NamedTuple):
+    """What is expected of n contents."""
+
+    mean: Floats  # [n] outcome, (0, 1)
+    deviation: Floats  # [n] standard deviation of it, as far as the liking is unknown, ≥ 0
+
+
+def chances(offset: Floats, anybody: float) -> Floats:
+    """Return the outcome at each level of contents with these offsets, float64[n, levels]."""
+    odds = offset[:, None] + (LEVELS + logit(anybody))
+    return np.asarray(np.clip(expit(odds), _LEAST, 1 - _LEAST))
+
+
+def evidence(chance: NDArray, outcome: NDArray) -> NDArray:
+    """Return the log likelihood of each level, [n, levels] of `chance`, for outcomes [n]."""
+    share = outcome[:, None]
+    return np.asarray(share * np.log(chance) + (1 - share) * np.log1p(-chance))
 
 
 class Taste:
-    """The posterior of one viewer's taste, after h outcomes."""
+    """The posterior of one viewer's liking of every kind."""
 
-    def __init__(
-        self, met: Kinds, surprise: Floats, params: TasteParams, *, pending: int = 0
-    ) -> None:
-        """Learn from contents met, the oldest first.
-
-        surprise: float64[h], outcomes less what anybody was expected to make of them. pending: of
-        the last ones the outcome is not known yet: they take from the variance and say nothing.
-        """
+    def __init__(self, met: Met, params: TasteParams) -> None:
+        """Learn from what was met. O(h · levels)."""
         self._params = params
-        self._known = _known(met)
-        n_known = len(met) - pending
-        ago = np.maximum(n_known - np.arange(len(met), dtype=np.float64), 0)
-        traits = _traits(met, self._known, params)
-        memory = np.exp(-np.abs(np.subtract.outer(ago, ago)) / params.memory)
-        covariance = traits @ traits.T * memory
-        covariance[np.diag_indices(len(met))] += params.noise**2
-        factor = np.linalg.cholesky(covariance)
-        lately = traits * np.exp(-ago / params.memory)[:, None]
-        self._solved = solve_triangular(factor, lately, lower=True)
-        # The factor's first rows are those of the known outcomes alone: they give the mean.
-        weights = solve_triangular(factor[:n_known, :n_known], surprise[:n_known], lower=True)
-        self._mean = weights @ self._solved[:n_known]
+        n_kinds = int(max(met.kind.max(initial=-1), met.pending.max(initial=-1))) + 1
+        age = np.arange(len(met.kind))[::-1]
+        said = evidence(chances(met.offset, params.anybody), met.outcome)
+        of_kind = np.zeros((n_kinds + 1, len(LEVELS)))  # the last: of a kind that was never met
+        np.add.at(of_kind, met.kind, said * np.exp(-age / params.memory)[:, None])
+        of_kind[-1] = 0.0
+        posterior = params.prior() * np.exp(of_kind - of_kind.max(axis=1, keepdims=True))
+        self._posterior = posterior / posterior.sum(axis=1, keepdims=True)
+        self._pending = np.zeros(n_kinds + 1)
+        np.add.at(self._pending, met.pending, 1.0)
+        self._pending[-1] = 0.0
 
-    def of(self, kinds: Kinds) -> Posterior:
-        """Return mean and variance for n contents, asked now. O(n·h·traits met)."""
-        traits = _traits(kinds, self._known, self._params)
-        solved = self._solved @ traits.T
-        variance = prior_variance(kinds, self._params) - np.einsum("hn,hn->n", solved, solved)
-        return Posterior(traits @ self._mean, np.maximum(variance, 0), solved)
-
-
-class Posterior(NamedTuple):
-    """What is expected of n contents, and how surely."""
-
-    mean: Floats  # [n] above what anybody is expected to make of them
-    variance: Floats  # [n] ≥ 0
-    solved: Floats  # [h, n] L⁻¹·k, from which the variance goes on
-
-    @property
-    def deviation(self) -> Floats:
-        """The standard deviation, float64[n]."""
-        return np.sqrt(self.variance)
+    def of(self, kind: Ints, offset: Floats) -> Expected:
+        """Return what is expected of n contents: codes int64[n], log odds float64[n]."""
+        known = np.where(kind < len(self._posterior) - 1, kind, -1)
+        chance, weight = chances(offset, self._params.anybody), self._posterior[known]
+        mean = np.einsum("nl,nl->n", chance, weight)
+        variance = np.maximum(np.einsum("nl,nl,nl->n", chance, chance, weight) - mean**2, 0)
+        return Expected(mean, np.sqrt(variance * _left(self._pending[known], self._params)))
 
 
-def likeness(a: Kinds, b: Kinds, params: TasteParams) -> Floats:
-    """Return the prior covariance of contents by what they are, float64[n, m]."""
-    known = _known(a)
-    return np.asarray(_traits(a, known, params) @ _traits(b, known, params).T)
-
-
-def prior_variance(kinds: Kinds, params: TasteParams) -> Floats:
-    """Return the diagonal of the prior covariance, float64[n]."""
-    found = params.category**2 * (kinds.category >= 0)
-    found = found + params.creator**2 * (kinds.creator >= 0)
-    found = found + params.language**2 * (kinds.language >= 0)
-    return np.asarray(found + params.tags**2 * (kinds.tags >= 0).any(axis=1), np.float64)
-
-
-def hopeful(mean: Floats, variance: Floats, offset: Floats, params: TasteParams) -> Floats:
-    """Return the outcome expected of contents, float64[n] in (0, 1), with credit for the unknown.
-
-    σ(logit(stranger's + mean + κ·deviation) + offset): taste says what the viewer makes of a kind,
-    the offset, in log odds, what a content is worth within it.
-    """
-    outcome = params.anybody + mean + params.optimism * np.sqrt(variance)
-    return np.asarray(expit(logit(np.clip(outcome, _LEAST, 1 - _LEAST)) + offset))
+def hope(found: Expected, params: TasteParams) -> Floats:
+    """Return the outcome expected of contents, float64[n] > 0, with credit for the unknown."""
+    return found.mean + params.optimism * found.deviation
 
 
 def in_batch(
-    found: Posterior,
-    offset: Floats,
-    kinds: Kinds,
-    params: TasteParams,
-    *,
-    gain: Floats,
-    slots: int,
+    found: Expected, kind: Ints, params: TasteParams, *, gain: Floats, slots: int
 ) -> Floats:
-    """Return scores float64[n] by which a page explores as a whole.
+    """Return scores float64[n] by which a page asks as a whole (GP-BUCB's idea: Desautels, Krause
+    and Burdick, JMLR 2014).
 
-    offset: float64[n] as in `hopeful`; gain: float64[n] ≥ 0, by which an outcome counts. The best
-    by gain · hope comes first; then it is taken as watched, so that its likes are less unknown,
-    and so on for `slots` of them. What is picked keeps the score it was picked by, which falls
-    from slot to slot.
+    gain: float64[n] ≥ 0, by which an outcome counts. The best by gain · hope comes first; what is
+    known of its kind is then taken as better known, and so on for `slots` of them. What is picked
+    keeps the score it was picked by, which falls from slot to slot.
     """
-    variance, solved = found.variance.copy(), found.solved
-    score = np.empty(len(offset))
-    is_open = np.ones(len(offset), np.bool_)
-    traits = _traits(kinds, _known(kinds), params)
-    for _ in range(min(slots, len(offset))):
-        now = gain * hopeful(found.mean, variance, offset, params)
+    sure, credit = gain * found.mean, gain * params.optimism * found.deviation
+    score = np.empty(len(kind))
+    is_open = np.ones(len(kind), np.bool_)
+    asked = np.zeros(int(kind.max(initial=-1)) + 2)
+    now = sure + credit
+    for _ in range(min(slots, len(kind))):
         best = int(np.where(is_open, now, -np.inf).argmax())
         score[best], is_open[best] = now[best], False
-        cross = traits @ traits[best] - solved[:, best] @ solved
-        step = cross / np.sqrt(variance[best] + params.noise**2)
-        solved = np.concatenate([solved, step[None, :]])
-        variance = np.maximum(variance - step**2, 0)
-    return np.where(is_open, gain * hopeful(found.mean, variance, offset, params), score)
+        asked[kind[best]] += 1
+        its = np.flatnonzero(kind == kind[best])
+        now[its] = sure[its] + credit[its] * np.sqrt(_left(asked[kind[best]], params))
+    return np.where(is_open, now, score)
 
 
-def _known(kinds: Kinds) -> Ints:
-    """Return what any of the contents has, ascending."""
-    ids = np.unique(_ids(kinds))
-    return ids[ids >= 0]
-
-
-def _ids(kinds: Kinds) -> Ints:
-    """Return numbers of what contents have, int64[n, 3 + t], of different kinds never the same."""
-    columns = (kinds.category, kinds.creator, kinds.language)
-    every = np.concatenate([np.stack(columns, axis=1), kinds.tags], axis=1)
-    return np.asarray(_N_KINDS * every + np.minimum(np.arange(every.shape[1]), _N_KINDS - 1))
-
-
-def _traits(kinds: Kinds, known: Ints, params: TasteParams) -> Floats:
-    """Return vectors whose products are the likeness of contents, float64[n, len(known)].
-
-    A trait is a category, a creator, a language or a tag; known: those that count.
-    """
-    found = np.zeros((len(kinds), len(known)))
-    if not found.size:
-        return found
-    ids = _ids(kinds)
-    at = np.minimum(np.searchsorted(known, ids), len(known) - 1)
-    row, column = np.nonzero(known[at] == ids)
-    weights = np.full(ids.shape, params.tags)
-    weights[:, :3] = params.category, params.creator, params.language
-    weights[:, 3:] /= np.sqrt(np.maximum((kinds.tags >= 0).sum(axis=1), 1))[:, None]
-    found[row, at[row, column]] = weights[row, column]
-    return found
+def _left(asked: Floats, params: TasteParams) -> Floats:
+    """Return the share of a variance that is left when so many are on their way."""
+    return 1 / (1 + params.asking * asked)

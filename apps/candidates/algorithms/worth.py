@@ -3,11 +3,13 @@
 A content's rate says as much of its audience as of itself: where a feed works, contents are shown
 to those who like their kind. Here the share watched of each view is explained by all at once,
 
-    share ~ σ(μ + β·length + viewer + viewer × category + viewer × language + creator + content),
+    share ~ σ(μ + β·length + viewer + viewer × language + creator + content + level),
 
-with a normal prior on every effect, so that few views say little. Posterior modes by Newton steps
-of one group of effects after the other, backfitting (Hastie and Tibshirani 1990, chapter 4; for
-crossed effects Papaspiliopoulos, Roberts and Zanella, Biometrika 2020).
+with a normal prior on every effect, so that few views say little, and the level of the viewer's
+liking of the category on the grid and with the prior of `taste`. Expectation-maximization: levels
+given the effects, then a Newton step of one group of effects after the other, backfitting (Hastie
+and Tibshirani 1990, chapter 4; for crossed effects Papaspiliopoulos, Roberts and Zanella,
+Biometrika 2020).
 """
 
 from __future__ import annotations
@@ -17,24 +19,27 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
+from scipy.special import logit
+
+from apps.candidates.algorithms.taste import LEVELS, TasteParams, evidence
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 _LEAST_CURVATURE = 0.02  # p·(1 − p) counts as at least this
+_LEAST = 0.02  # of a chance, at either end
 
 
 @dataclass(frozen=True, slots=True)
 class WorthParams:
     """Prior standard deviations of the effects, in log odds of the share watched, > 0."""
 
-    viewer: float = 0.5
-    category: float = 1.0  # of what a viewer makes of a category
+    anybody: float = 0.3  # of μ, around the odds of `TasteParams.anybody`
+    viewer: float = 0.3
     language: float = 0.7  # of what a viewer makes of a language
-    creator: float = 0.6
-    content: float = 0.8
+    creator: float = 0.55
+    content: float = 0.9
     length: float = 0.5  # of β, around −1
-    sweeps: int = 4  # over all groups, ≥ 1
+    sweeps: int = 8  # over all groups, ≥ 1
 
 
 class Watched(NamedTuple):
@@ -49,33 +54,80 @@ class Watched(NamedTuple):
     share: Floats  # watched, [0, 1]
 
 
-def worth_of(views: Watched, creators: Ints, params: WorthParams) -> Floats:
-    """Return what contents are worth beside the mean one, log odds float64[n].
+class Worth(NamedTuple):
+    """What n contents are worth."""
+
+    mean: Floats  # [n] log odds beside `TasteParams.anybody`
+    doubt: Floats  # [n] standard deviation of it, of the content alone
+    unknown: float  # mean of a content of which nothing is known
+
+
+def worth_of(views: Watched, creators: Ints, params: WorthParams, taste: TasteParams) -> Worth:
+    """Return what contents are worth, by what viewers made of them.
 
     creators: int64[n] of each content, so that a content that nobody watched has its creator's.
     """
     viewer = np.unique(views.viewer, return_inverse=True)[1]
-    creator, content = views.creator + 1, views.content
+    n_creators = int(creators.max(initial=0)) + 2
     groups = (
         _Group(viewer, params.viewer),
-        _Group(_crossed(viewer, views.category), params.category),
         _Group(_crossed(viewer, views.language), params.language),
-        of_creator := _Group(creator, params.creator, int(creators.max(initial=0)) + 2),
-        of_content := _Group(content, params.content, len(creators)),
+        of_creator := _Group(views.creator + 1, params.creator, n_creators),
+        of_content := _Group(views.content, params.content, len(creators)),
     )
-    slope, odds = -1.0, -views.length
+    levels = _Levels(_crossed(viewer, views.category), views.share, taste)
+    start = float(logit(taste.anybody))
+    level, slope, odds = start, -1.0, start - views.length
     for _ in range(params.sweeps if len(viewer) else 0):
-        residual, curvature = _residual(odds, views.share)
-        odds = odds + residual.sum() / (curvature.sum() + 1)
-        residual, curvature = _residual(odds, views.share)
+        levels.expect(odds)
+        residual, curvature = levels.residual(odds)
+        precision = params.anybody**-2
+        pull = residual.sum() - precision * (level - start)
+        step = float(pull / (curvature.sum() + precision))
+        level, odds = level + step, odds + step
+        residual, curvature = levels.residual(odds)
         precision = params.length**-2
         pull = residual @ views.length - precision * (slope + 1)
         step = float(pull / (curvature @ views.length**2 + precision))
         slope, odds = slope + step, odds + step * views.length
         for group in groups:
-            odds = odds + group.step(*_residual(odds, views.share))
-    known = of_creator.effect[creators + 1]
-    return np.asarray(np.where(creators >= 0, known, 0) + of_content.effect)
+            odds = odds + group.step(*levels.residual(odds))
+    known = np.where(creators >= 0, of_creator.effect[creators + 1], 0)
+    unknown = level - start
+    return Worth(unknown + known + of_content.effect, of_content.deviation, unknown)
+
+
+class _Levels:
+    """The levels of pairs of a viewer and a category, by all views of the pair."""
+
+    def __init__(self, pair: Ints, share: Floats, taste: TasteParams) -> None:
+        self._pair, self._share = pair, share.astype(np.float32)
+        self._prior = taste.prior()
+        self._levels = LEVELS.astype(np.float32)
+        self._weight = np.empty((0, len(LEVELS)), np.float32)  # of each view's levels
+
+    def expect(self, odds: Floats) -> None:
+        """Work out how likely each level is, given the other effects."""
+        said = evidence(np.clip(self._chance(odds), _LEAST, 1 - _LEAST), self._share)
+        n_pairs = int(self._pair.max(initial=-1)) + 1
+        of_pair = np.stack([np.bincount(self._pair, column, n_pairs) for column in said.T], axis=1)
+        weight = self._prior * np.exp(of_pair - of_pair.max(axis=1, keepdims=True))
+        weight /= weight.sum(axis=1, keepdims=True)
+        self._weight = weight.astype(np.float32)[self._pair]
+
+    def residual(self, odds: Floats) -> tuple[Floats, Floats]:
+        """Return what each view is off by, and how fast that changes with its odds, float64[n]."""
+        chance = self._chance(odds)
+        expected = np.einsum("nl,nl->n", chance, self._weight)
+        curvature = expected - np.einsum("nl,nl,nl->n", chance, chance, self._weight)
+        return (
+            (self._share - expected).astype(np.float64),
+            np.maximum(curvature, _LEAST_CURVATURE).astype(np.float64),
+        )
+
+    def _chance(self, odds: Floats) -> NDArray[np.float32]:
+        levels = odds.astype(np.float32)[:, None] + self._levels
+        return np.asarray(1 / (1 + np.exp(-levels)), np.float32)
 
 
 class _Group:
@@ -84,14 +136,18 @@ class _Group:
     def __init__(self, code: Ints, deviation: float, size: int | None = None) -> None:
         self._code = code
         self._precision = deviation**-2
-        self.effect = np.zeros(int(code.max(initial=-1)) + 1 if size is None else size)
+        size = int(code.max(initial=-1)) + 1 if size is None else size
+        self.effect = np.zeros(size)
+        self.deviation = np.full(size, deviation)
 
     def step(self, residual: Floats, curvature: Floats) -> Floats:
         """Move every effect by a Newton step; return what that adds to each view's log odds."""
         n = len(self.effect)
         pull = np.bincount(self._code, residual, n) - self._precision * self.effect
-        moved = pull / (np.bincount(self._code, curvature, n) + self._precision)
+        precision = np.bincount(self._code, curvature, n) + self._precision
+        moved = pull / precision
         self.effect += moved
+        self.deviation = 1 / np.sqrt(precision)
         return np.asarray(moved[self._code])
 
 
@@ -100,8 +156,3 @@ def _crossed(viewer: Ints, code: Ints) -> Ints:
     return np.asarray(
         np.unique(viewer * (int(code.max(initial=0)) + 2) + code + 1, return_inverse=True)[1]
     )
-
-
-def _residual(odds: Floats, share: Floats) -> tuple[Floats, Floats]:
-    chance = expit(odds)
-    return share - chance, np.maximum(chance * (1 - chance), _LEAST_CURVATURE)

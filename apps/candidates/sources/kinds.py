@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.candidates import taste
-from apps.candidates.algorithms.taste import Kinds, hopeful
+from apps.candidates.algorithms.taste import hope
 from apps.candidates.index import best_rows
 from apps.candidates.sources.base import Proposer
 from apps.candidates.types import Request
@@ -59,15 +59,15 @@ class TasteScores:
     def _shortlist(self, excluded: NDArray[np.bool_]) -> Rows:
         request = self._request
         charts = request.stats.shared(
-            ("liked_kinds",), request.query.at_ms, lambda: _charts(request), for_ms=_GROUPED_MS
+            ("liked_kinds", request.params.taste),
+            request.query.at_ms,
+            lambda: _charts(request),
+            for_ms=_GROUPED_MS,
         )
-        n = len(charts.category)
-        kinds = Kinds(charts.category, np.full(n, -1), charts.language, np.full((n, 1), -1))
-        posterior = taste.taste_of(request).of(kinds)
-        language = taste.language_of(request, charts.language)
         params = request.params.taste
-        worth = hopeful(posterior.mean, posterior.variance, language, params)
-        chosen = best_rows(worth.astype(np.float32), _GROUPS)
+        language = taste.language_of(request, charts.language)
+        liking = hope(taste.taste_of(request).of(charts.category, language), params)
+        chosen = best_rows(liking.astype(np.float32), _GROUPS)
         starts, lengths = charts.start[chosen], np.diff(charts.start)[chosen]
         owner = np.repeat(np.arange(len(chosen)), lengths)
         ends = np.cumsum(lengths)
@@ -80,13 +80,12 @@ class TasteScores:
 
 
 def _charts(request: Request) -> Charts:
-    catalog, fitted = request.catalog, taste.worth(request)
-    worth = np.zeros(len(catalog))
-    worth[: len(fitted)] = fitted[: len(catalog)]
+    catalog = request.catalog
     rows = np.flatnonzero(catalog.is_servable)
+    worth = taste.worth_to_the_fond(request, rows)
     n_languages = len(catalog.languages) + 1
     group = (catalog.category[rows] + 1) * n_languages + catalog.language[rows] + 1
-    order = np.lexsort((-catalog.uploaded_ms[rows], -worth[rows], group))
+    order = np.lexsort((-catalog.uploaded_ms[rows], -worth, group))
     rows, group = rows[order], group[order]
     kept = np.arange(len(rows)) - np.searchsorted(group, group) < _KEPT
     rows, group = rows[kept], group[kept]
