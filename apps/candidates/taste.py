@@ -51,6 +51,12 @@ def hope_of(request: Request, rows: Rows) -> Floats:
     return found.gain * hope(found.expected, request.params.taste)
 
 
+def share_of(request: Request, rows: Rows) -> Floats:
+    """Return the share that the viewer is expected to watch of contents, float64[n] in (0, 1)."""
+    kind = request.catalog.category[rows]
+    return taste_of(request).of(kind, offset_of(request, rows)).mean
+
+
 def worth_to_the_fond(request: Request, rows: Rows) -> Floats:
     """Return what contents are worth to viewers who like their kind, float64[n] > 0."""
     params: TasteParams = request.params.taste

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from apps.candidates import taste
 from apps.candidates.types import Request
 from apps.core.candidates import Candidates
-from apps.features.stats import EVER, Counted
 from apps.ranking.scaling import scaled
 
-_SMOOTHING = 20.0  # views of the pool's mean rate in a content's
-_LEAST, _MOST = 0.5, 2.0  # of the factor
+_MOST = 1.0  # of the log odds, either way
 
 
 def newness(request: Request, views: float) -> float:
@@ -25,7 +24,7 @@ def newness(request: Request, views: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class ColdStart:
-    """Multiplies scores by (smoothed long-view rate / its mean) to the power of the newness."""
+    """Multiplies scores by the odds that contents are worth to anybody, to the newness' power."""
 
     views: Callable[[Request], float]  # contents met after which a viewer is less new by e
     name: str = "cold_start"
@@ -35,9 +34,5 @@ class ColdStart:
         power = newness(request, self.views(request))
         if power < 0.01 or not len(candidates):
             return candidates
-        counters = request.stats.by["content"]
-        counted = counters.at(candidates.rows, request.query.at_ms)[:, :, EVER]
-        views, long_views = counted[:, Counted.VIEW], counted[:, Counted.LONG_VIEW]
-        mean = (long_views.sum() + 0.3) / (views.sum() + 1)
-        rate = (long_views + _SMOOTHING * mean) / (views + _SMOOTHING)
-        return scaled(candidates, np.clip(rate / mean, _LEAST, _MOST) ** power)
+        odds = np.clip(taste.to_anybody(request, candidates.rows), -_MOST, _MOST)
+        return scaled(candidates, np.exp(power * (odds - odds.mean())))

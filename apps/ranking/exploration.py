@@ -14,10 +14,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from apps.candidates import taste
 from apps.candidates.sources import SOURCE_NAMES
 from apps.candidates.sources.explore import GRADUATED, owed
 from apps.candidates.types import Request
-from apps.core.candidates import Candidates
+from apps.core.candidates import Candidates, Rows
 from apps.core.clock import DAY_MS, HOUR_MS
 from apps.core.metrics import EXPLORED
 from apps.features.history import event_weights
@@ -80,17 +81,13 @@ class ExplorationSlots:
         return _marked(page, filled.kind, n_shown=request.limit or len(filled.kind))
 
 
-def prior_rate(request: Request, candidates: Candidates) -> Floats:
-    """Return the rate of long views that is expected of each candidate, float64[n].
+def prior_rate(request: Request, rows: Rows) -> Floats:
+    """Return the rate of long views that is expected of each content, float64[n].
 
-    The category's rate, smoothed with the platform's, times what the select ranker expects of the
-    candidate as a multiple of its mean: a content that nobody has met is known by what it is.
+    What the viewer's taste and the crowd's views say: a content that nobody has met is known by
+    what it is, and is tried by those who may like it.
     """
-    rows = candidates.rows
-    rate = category_rates(request)[request.catalog.category[rows]]  # −1: the platform's, the last
-    if "expected" in candidates.columns:
-        rate = rate * np.clip(np.nan_to_num(candidates["expected"], nan=1.0), 0.2, 5)
-    return np.clip(rate, _LOW, _HIGH)
+    return np.clip(taste.share_of(request, rows), _LOW, _HIGH)
 
 
 def owed_share(request: Request) -> float:
@@ -148,7 +145,7 @@ def _contents(
     pool = candidates.take(is_arm)
     counted = request.stats.by["content"].at(pool.rows, request.query.at_ms)[:, :, EVER]
     views, long_views = counted[:, Counted.VIEW], counted[:, Counted.LONG_VIEW]
-    rate = prior_rate(request, pool)
+    rate = prior_rate(request, pool.rows)
     fit, is_owed = rate**wanted.floor_fit, owed(request, pool.rows, views)
     alpha = wanted.prior_views * rate + long_views
     beta = wanted.prior_views * (1 - rate) + np.maximum(views - long_views, 0)
