@@ -23,7 +23,7 @@ class Arms:
     share: float  # of the slots, 0–1
     arm_of: Ints  # [n] arm 0…m−1 of each candidate, −1 for none
     # Asked for arms int64[a] that can be played: with what chance each is, float64[a].
-    chances: Callable[[Ints, np.random.Generator], Floats]
+    chances: Callable[[Ints], Floats]
 
 
 class Filled(NamedTuple):
@@ -163,6 +163,6 @@ class _Explorer:
         """Return the chance of each arm that can be played."""
         if not self._chances:
             playable = sorted(self._n_left)
-            found = self._arms.chances(np.array(playable), self._rng)
+            found = self._arms.chances(np.array(playable))
             self._chances = dict(zip(playable, (found / found.sum()).tolist(), strict=True))
         return self._chances
