@@ -107,7 +107,9 @@ class Request:
         Age-restricted ones are for viewers known to be adults, those of limited reach for
         followers of their creator.
         """
-        is_withheld = is_reach_limited & ~np.isin(creator, self.stance.followed)
+        is_withheld = is_reach_limited
+        if is_reach_limited.any():
+            is_withheld = is_reach_limited & ~np.isin(creator, self.stance.followed)
         return is_withheld if self.age_group in ADULT_GROUPS else is_withheld | is_age_restricted
 
     def excluded(self) -> NDArray[np.bool_]:

@@ -38,3 +38,21 @@ class Candidates:
     def take(self, index: NDArray[np.int64] | NDArray[np.bool_] | slice) -> Candidates:
         """Return the candidates that ``index`` (positions, mask or slice) picks, in that order."""
         return Candidates(self.rows[index], {k: v[index] for k, v in self.columns.items()})
+
+
+def first_seen(rows: Rows) -> tuple[Rows, NDArray[np.int64]]:
+    """Return each of rows int64[n] ≥ 0 once, in order, and which of those each one is, int64[n].
+
+    By marks in an array as long as the highest row, which beats sorting.
+    """
+    first = np.empty(int(rows.max(initial=-1)) + 1, np.int64)
+    first[rows[::-1]] = np.arange(len(rows))[::-1]  # the last to be written is the first in order
+    is_first = first[rows] == np.arange(len(rows))
+    return rows[is_first], (np.cumsum(is_first) - 1)[first[rows]]
+
+
+def marked(rows: Rows, n: int) -> NDArray[np.bool_]:
+    """Return bool[n], True at rows ≥ 0: to ask whether a row is among others beats `np.isin`."""
+    marks = np.zeros(n, np.bool_)
+    marks[rows[rows >= 0]] = True
+    return marks
