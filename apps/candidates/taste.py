@@ -14,8 +14,8 @@ from scipy.special import expit, logit
 from apps.candidates.algorithms.taste import Kinds, Posterior, Taste, TasteParams, hopeful
 from apps.candidates.algorithms.worth import Watched, WorthParams, worth_of
 from apps.candidates.types import Request
-from apps.content.types import Catalog
-from apps.core.candidates import Rows
+from apps.content.types import Catalog, used_tags
+from apps.core.candidates import Rows, marked
 from apps.events.types import EventType
 from apps.features.history import event_weights, watched_share
 
@@ -63,7 +63,7 @@ def _taste(request: Request) -> Taste:
     met, outcome = outcomes(request)
     met, outcome = met[-params.most :], outcome[-params.most :]
     served = request.served[request.served >= 0]
-    pending = served[~np.isin(served, met)][: params.most // 4][::-1]
+    pending = served[~marked(met, len(request.catalog))[served]][: params.most // 4][::-1]
     stranger = expit(logit(params.anybody) + offset_of(request, met))
     surprise = outcome - stranger
     kinds = kinds_of(request.catalog, np.concatenate([met, pending]))
@@ -150,6 +150,5 @@ def _length(catalog: Catalog, rows: Rows) -> Floats:
 
 def kinds_of(catalog: Catalog, rows: Rows) -> Kinds:
     """Return what contents are."""
-    return Kinds(
-        catalog.category[rows], catalog.creator[rows], catalog.language[rows], catalog.tags[rows]
-    )
+    facts = catalog.category[rows], catalog.creator[rows], catalog.language[rows]
+    return Kinds(*facts, used_tags(catalog.tags[rows]))

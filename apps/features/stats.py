@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.content.types import Catalog
+from apps.content.types import Catalog, used_tags
 from apps.events.types import DEVICES, EventLog, EventType, is_long_view
 from apps.features.algorithms.counters import HALF_LIVES_HOURS, Counters
 from apps.features.history import watched_share
@@ -167,7 +167,7 @@ class Stats:
             "creator": catalog.creator[rows],
             "sound": catalog.sound[rows],
             "category": category,
-            "tag": _used(catalog.tags[rows]),
+            "tag": used_tags(catalog.tags[rows]),
             "category_part": np.where(category < 0, -1, category * N_PARTS + part),
             "device": np.broadcast_to(device, rows.shape),
         }
@@ -192,11 +192,6 @@ class Stats:
 
 
 _TOTAL_ROWS = np.array([[EVERYTHING, CATEGORIZED]])
-
-
-def _used(tags: Ints) -> Ints:
-    """Return the columns up to the last that holds a tag, at least one."""
-    return tags[:, : max(int((tags >= 0).any(axis=0).sum()), 1)]
 
 
 def _part(asked: Asked) -> Ints:

@@ -96,11 +96,6 @@ class Facts:
     duration_seconds: NDArray[np.float32]  # [n], NaN where unknown
     uploaded_ms: NDArray[np.int64]  # [n]
 
-    @property
-    def used_tags(self) -> NDArray[np.int64]:
-        """Return the columns of `tags` up to the last that holds one, at least one."""
-        return self.tags[:, : max(int((self.tags >= 0).any(axis=0).sum()), 1)]
-
     @classmethod
     def of(cls, catalog: Catalog, rows: NDArray[np.int64]) -> Facts:
         """Return the facts of contents `rows` int64[n]."""

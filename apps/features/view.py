@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from apps.content.types import used_tags
 from apps.features.history import LAST_VIEWS, History
 from apps.features.types import Asked, Counts, Facts
 
@@ -116,13 +117,13 @@ class View:
             _look_up(h.creator, facts.creator[:, None], weights, recency),
             _look_up(h.sound, facts.sound[:, None], weights, recency),
             _look_up(h.category, facts.category[:, None], weights, recency),
-            _look_up(h.tags[0], facts.used_tags, tag_weights, recency),
+            _look_up(h.tags[0], used_tags(facts.tags), tag_weights, recency),
         ]
         return np.stack([sums for sums, _ in found], 1), np.stack([last for _, last in found], 1)
 
     def _shared_tags(self) -> Floats:
         past = self.history.tags
-        mine = self.facts.used_tags
+        mine = used_tags(self.facts.tags)
         mine = np.where(mine < 0, -2, mine).astype(past.dtype)  # no tag, nothing shared
         n_shared = np.zeros((len(self), past.shape[2]), np.int8)
         for of_event in range(past.shape[1]):

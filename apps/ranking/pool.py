@@ -46,8 +46,8 @@ def opinions(candidates: Candidates) -> Opinions:
 def _places(scores: NDArray[np.float32]) -> NDArray[np.int64]:
     """Return the place of each score in its row, int64 of the same shape, 0 for the highest.
 
-    Of equal scores the first comes first, what is not finite last. The bits of a float32, as a whole
-    number, ascend with its value, those of negative ones once all but the sign are turned around.
+    Of equal scores the first comes first, what is not finite last. The bits of a float32, read as a
+    whole number, ascend with its value, where it is negative once all but the sign are turned over.
     With the column in the lower half no two keys are equal, and the fastest sort is a stable one.
     """
     rows, columns = scores.shape

@@ -79,16 +79,16 @@ class Taste:
         covariance[np.diag_indices(len(met))] += params.noise**2
         factor = np.linalg.cholesky(covariance)
         lately = traits * np.exp(-ago / params.memory)[:, None]
-        self._solved = solve_triangular(factor, lately, lower=True)
+        self._solved = _solved(factor, lately)
         # The factor's first rows are those of the known outcomes alone: they give the mean.
-        weights = solve_triangular(factor[:n_known, :n_known], surprise[:n_known], lower=True)
+        weights = _solved(factor[:n_known, :n_known], surprise[:n_known])
         self._mean = weights @ self._solved[:n_known]
 
     def of(self, kinds: Kinds) -> Posterior:
         """Return mean and variance for n contents, asked now. O(n·h·traits met)."""
         traits = _traits(kinds, self._known, self._params)
         solved = self._solved @ traits.T
-        variance = prior_variance(kinds, self._params) - np.einsum("hn,hn->n", solved, solved)
+        variance = prior_variance(kinds, self._params) - (solved**2).sum(axis=0)
         return Posterior(traits @ self._mean, np.maximum(variance, 0), solved)
 
 
@@ -160,6 +160,11 @@ def in_batch(
     return np.where(is_open, gain * hopeful(found.mean, variance, offset, params), score)
 
 
+def _solved(factor: NDArray[np.floating], right: Floats) -> Floats:
+    """Return L⁻¹·b; whether all is finite need not be asked once more."""
+    return np.asarray(solve_triangular(factor, right, lower=True, check_finite=False))
+
+
 def _known(kinds: Kinds) -> Ints:
     """Return what any of the contents has, ascending."""
     ids = np.unique(_ids(kinds))
@@ -178,14 +183,13 @@ def _traits(kinds: Kinds, known: Ints, params: TasteParams) -> Floats:
 
     A trait is a category, a creator, a language or a tag; known: those that count.
     """
-    found = np.zeros((len(kinds), len(known)))
-    if not found.size:
-        return found
-    ids = _ids(kinds)
-    at = np.minimum(np.searchsorted(known, ids), len(known) - 1)
-    row, column = np.nonzero(known[at] == ids)
-    weights = np.full(ids.shape, params.tags)
-    weights[:, :3] = params.category, params.creator, params.language
-    weights[:, 3:] /= np.sqrt(np.maximum((kinds.tags >= 0).sum(axis=1), 1))[:, None]
-    found[row, at[row, column]] = weights[row, column]
-    return found
+    n, n_known = len(kinds), len(known)
+    found = np.zeros((n, n_known + 1))  # the last column takes what is not known
+    if n and n_known:
+        ids = _ids(kinds)
+        at = np.minimum(np.searchsorted(known, ids), n_known - 1)
+        weights = np.full(ids.shape, params.tags)
+        weights[:, :3] = params.category, params.creator, params.language
+        weights[:, 3:] /= np.sqrt(np.maximum((kinds.tags >= 0).sum(axis=1), 1))[:, None]
+        found[np.arange(n)[:, None], np.where(known[at] == ids, at, n_known)] = weights
+    return found[:, :n_known]
