@@ -118,7 +118,7 @@ def live(world: World, policy: Policy, share: float, rng: np.random.Generator) -
 
         def of_arms(arms: Ints, of: tuple[Floats, ...] = (values, tried, fit)) -> Floats:
             values, tried, fit = of
-            played = chances(values[:, arms], policy.floor)
+            played = chances(values[arms], policy.floor)
             floor = PARAMS.explore_floor
             return graduated(played, tried[arms], fit[arms], least=GRADUATED[0], share=floor)
 

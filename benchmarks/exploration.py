@@ -51,7 +51,7 @@ def judged(policy: Policy) -> dict[str, float]:
         values = policy.values(alpha, beta, rng)
 
         def contents(arms: Ints) -> Floats:
-            played = chances(values[:, arms], policy.floor)
+            played = chances(values[arms], policy.floor)
             return graduated(played, tried[arms], rate[arms], least=30, share=0.5)
 
         def by_lot(arms: Ints) -> Floats:

@@ -159,7 +159,7 @@ def _contents(
     values = policy.values(alpha, beta, rng)
 
     def of_arms(arms: Ints) -> Floats:
-        played = chances(values[:, arms], policy.floor)
+        played = chances(values[arms], policy.floor)
         first = is_owed[arms] if is_owed[arms].any() else np.ones(len(arms), np.bool_)
         weight, floor = fit[arms] * first, wanted.floor_share
         return graduated(played, views[arms], weight, least=GRADUATED[0], share=floor)
@@ -189,7 +189,7 @@ def _topics(
     there = np.unique(category[category >= 0])
     arm_of = np.where(category >= 0, np.searchsorted(there, category), -1)
     values = policy.values(alpha[there], beta[there], rng)
-    return Arms(wanted.topic_share, arm_of, lambda arms: chances(values[:, arms], policy.floor))
+    return Arms(wanted.topic_share, arm_of, lambda arms: chances(values[arms], policy.floor))
 
 
 def _seed(request: Request) -> tuple[int, ...]:

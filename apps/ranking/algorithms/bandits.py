@@ -24,7 +24,7 @@ class Policy(Protocol):
         ...
 
     def values(self, alpha: Floats, beta: Floats, rng: np.random.Generator) -> Floats:
-        """Return what each arm is taken to be worth, in one draw or several, float64[draws, n].
+        """Return what each arm is taken to be worth, in one draw or several, float64[n, draws].
 
         alpha, beta: float64[n], > 0.
         """
@@ -34,13 +34,13 @@ class Policy(Protocol):
 def chances(values: Floats, floor: float) -> Floats:
     """Return with what chance each arm is chosen, float64[n], their sum 1.
 
-    values: float64[draws, n] of a policy, the columns of the arms that are left; in each draw the
+    values: float64[n, draws] of a policy, the rows of the arms that are left; in each draw the
     highest is the best. Whoever draws from what is returned chooses with exactly these
     propensities, whatever the draws were; so one set of draws may serve several choices.
     """
-    is_best = values >= values.max(axis=1, keepdims=True)
-    best = (is_best / is_best.sum(axis=1, keepdims=True)).mean(axis=0)
-    return np.asarray((1 - floor) * best + floor / values.shape[1])
+    is_best = values >= values.max(axis=0)
+    best = (is_best / is_best.sum(axis=0)).mean(axis=1)
+    return np.asarray((1 - floor) * best + floor / len(values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,8 @@ class EpsilonGreedy:
     floor: float = 0.1  # ε
 
     def values(self, alpha: Floats, beta: Floats, rng: np.random.Generator) -> Floats:
-        """Return the means, float64[1, n]."""
-        return (alpha / (alpha + beta))[None]
+        """Return the means, float64[n, 1]."""
+        return (alpha / (alpha + beta))[:, None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +66,9 @@ class UpperConfidence:
     floor: float = 0.05
 
     def values(self, alpha: Floats, beta: Floats, rng: np.random.Generator) -> Floats:
-        """Return the bounds, float64[1, n]."""
+        """Return the bounds, float64[n, 1]."""
         tried = alpha + beta
-        return (alpha / tried + self.width * np.sqrt(np.log1p(tried.sum()) / tried))[None]
+        return (alpha / tried + self.width * np.sqrt(np.log1p(tried.sum()) / tried))[:, None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +79,8 @@ class Thompson:
     floor: float = 0.05
 
     def values(self, alpha: Floats, beta: Floats, rng: np.random.Generator) -> Floats:
-        """Return draws of what each arm pays, float64[draws, n]. O(draws·n)."""
-        return rng.beta(alpha, beta, (self.draws, len(alpha)))
+        """Return draws of what each arm pays, float64[n, draws]. O(draws·n)."""
+        return rng.beta(alpha[:, None], beta[:, None], (len(alpha), self.draws))
 
 
 POLICIES: Mapping[str, Callable[[], Policy]] = {

@@ -100,7 +100,7 @@ def fill(
 
 
 def _drawn(shares: Sequence[float], rng: np.random.Generator) -> int:
-    """Return which kind explores, or EXPLOIT."""
+    """Return which of several is drawn by its share, or −1, by what they leave of 1: EXPLOIT."""
     drawn = rng.random()
     for kind, end in enumerate(itertools.accumulate(shares)):
         if drawn < end:
@@ -129,8 +129,9 @@ class _Explorer:
     def play(self) -> int:
         """Return the candidate that an arm drawn by its chance shows."""
         chances = self._known()
-        drawn = self._rng.choice(len(chances), p=list(chances.values()))
-        return self._best_of(list(chances)[drawn])
+        arms = list(chances)
+        drawn = _drawn(list(chances.values()), self._rng)
+        return self._best_of(arms[drawn])  # the last where rounding leaves none
 
     def chance_of(self, candidate: int) -> float:
         """Return the chance that the candidate, still left, is what `play` shows."""

@@ -84,10 +84,10 @@ def test_thompson_finds_the_better_arm_at_little_cost() -> None:
 
 def test_draws_serve_the_arms_that_are_left() -> None:
     # The best of (0, 1, 2) by draw: 0, 1, 0; without arm 0: 1, 1, 2
-    values = np.array([[0.9, 0.5, 0.1], [0.1, 0.8, 0.2], [0.7, 0.3, 0.6]])
+    values = np.array([[0.9, 0.1, 0.7], [0.5, 0.8, 0.3], [0.1, 0.2, 0.6]])
 
     np.testing.assert_allclose(chances(values, 0.0), [2 / 3, 1 / 3, 0])
-    np.testing.assert_allclose(chances(values[:, 1:], 0.0), [2 / 3, 1 / 3])
+    np.testing.assert_allclose(chances(values[1:], 0.0), [2 / 3, 1 / 3])
 
 
 def test_contents_below_the_first_pool_get_their_share_by_how_they_fit() -> None:
