@@ -19,11 +19,10 @@ class Candidates:
     columns: Mapping[str, NDArray] = field(default_factory=dict)  # each of length n
 
     def __post_init__(self) -> None:
+        n = len(self.rows)
         for name, column in self.columns.items():
-            if len(column) != len(self.rows):
-                raise ValueError(
-                    f"column {name!r} has {len(column)} values, expected {len(self.rows)}"
-                )
+            if len(column) != n:
+                raise ValueError(f"column {name!r} has {len(column)} values, expected {n}")
 
     def __len__(self) -> int:
         return len(self.rows)

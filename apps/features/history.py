@@ -153,7 +153,8 @@ class Histories:
         A view ends when it was watched, other events at once.
         """
         log = self._log
-        watched_ms = np.nan_to_num(log.watch_seconds, nan=0.0).astype(np.float64) * 1000
+        watched = np.where(np.isnan(log.watch_seconds), 0, log.watch_seconds)
+        watched_ms = watched.astype(np.float64) * 1000
         own_end = log.at_ms + np.where(is_view, watched_ms, 0).astype(np.int64)
         # Viewers ascend in the packed numbers, so that the running maximum never crosses them.
         packed_end = np.maximum.accumulate((slot << _TIME_BITS) + own_end)
@@ -191,8 +192,10 @@ class Histories:
             Summed.SESSION_HOURS: self._session_hours,
             Summed.CATEGORIZED: positive * (catalog.category[log.content] >= 0),
         }
-        stacked = np.stack([columns[name] for name in Summed], axis=1).astype(np.float64)
-        self._sums = np.concatenate([np.zeros((1, len(Summed))), np.cumsum(stacked, axis=0)])
+        self._sums = np.zeros((len(log) + 1, len(Summed)))
+        for name, column in columns.items():
+            self._sums[1:, name] = column
+        np.cumsum(self._sums, axis=0, out=self._sums)
 
     def bounds(self, viewer: Ints, at_ms: Ints) -> tuple[Ints, Ints]:
         """Return start and end of each viewer's events strictly before at_ms, in the sorted log."""

@@ -70,10 +70,10 @@ class Taste:
         the last ones the outcome is not known yet: they take from the variance and say nothing.
         """
         self._params = params
-        self._known = _known(met)
+        self._traits = _Traits(met, params)
         n_known = len(met) - pending
         ago = np.maximum(n_known - np.arange(len(met), dtype=np.float64), 0)
-        traits = _traits(met, self._known, params)
+        traits = self._traits.of(met)
         memory = np.exp(-np.abs(np.subtract.outer(ago, ago)) / params.memory)
         covariance = traits @ traits.T * memory
         covariance[np.diag_indices(len(met))] += params.noise**2
@@ -86,7 +86,7 @@ class Taste:
 
     def of(self, kinds: Kinds) -> Posterior:
         """Return mean and variance for n contents, asked now. O(n·h·traits met)."""
-        traits = _traits(kinds, self._known, self._params)
+        traits = self._traits.of(kinds)
         solved = self._solved @ traits.T
         variance = prior_variance(kinds, self._params) - (solved**2).sum(axis=0)
         return Posterior(traits @ self._mean, np.maximum(variance, 0), solved)
@@ -107,8 +107,8 @@ class Posterior(NamedTuple):
 
 def likeness(a: Kinds, b: Kinds, params: TasteParams) -> Floats:
     """Return the prior covariance of contents by what they are, float64[n, m]."""
-    known = _known(a)
-    return np.asarray(_traits(a, known, params) @ _traits(b, known, params).T)
+    traits = _Traits(a, params)
+    return np.asarray(traits.of(a) @ traits.of(b).T)
 
 
 def prior_variance(kinds: Kinds, params: TasteParams) -> Floats:
@@ -148,7 +148,7 @@ def in_batch(
     variance, solved = found.variance.copy(), found.solved
     score = np.empty(len(offset))
     is_open = np.ones(len(offset), np.bool_)
-    traits = _traits(kinds, _known(kinds), params)
+    traits = _Traits(kinds, params).of(kinds)
     for _ in range(min(slots, len(offset))):
         now = gain * hopeful(found.mean, variance, offset, params)
         best = int(np.where(is_open, now, -np.inf).argmax())
@@ -165,10 +165,31 @@ def _solved(factor: NDArray[np.floating], right: Floats) -> Floats:
     return np.asarray(solve_triangular(factor, right, lower=True, check_finite=False))
 
 
-def _known(kinds: Kinds) -> Ints:
-    """Return what any of the contents has, ascending."""
-    ids = np.unique(_ids(kinds))
-    return ids[ids >= 0]
+class _Traits:
+    """What any of some contents has: their categories, creators, languages and tags."""
+
+    def __init__(self, kinds: Kinds, params: TasteParams) -> None:
+        self._params = params
+        ids = np.unique(_ids(kinds))
+        ids = ids[ids >= 0]
+        self._n = len(ids)
+        # Where each id has its column; behind the highest one, where the ids of nothing lead as
+        # well, they are negative, there is none. Asking a table beats searching.
+        highest = int(ids.max(initial=-1))
+        self._column = np.zeros(highest + 2 + _N_KINDS, np.int64)
+        self._column[ids] = np.arange(1, self._n + 1)
+        self._none = highest + 1
+
+    def of(self, kinds: Kinds) -> Floats:
+        """Return vectors whose products are the likeness of contents, float64[n, traits]."""
+        params, ids = self._params, _ids(kinds)
+        weights = np.full(ids.shape, params.tags)
+        weights[:, :3] = params.category, params.creator, params.language
+        weights[:, 3:] /= np.sqrt(np.maximum((kinds.tags >= 0).sum(axis=1), 1))[:, None]
+        found = np.zeros((len(kinds), self._n + 1))  # the first column takes what is not known
+        column = self._column[np.minimum(ids, self._none)]
+        found[np.arange(len(kinds))[:, None], column] = weights
+        return found[:, 1:]
 
 
 def _ids(kinds: Kinds) -> Ints:
@@ -176,20 +197,3 @@ def _ids(kinds: Kinds) -> Ints:
     columns = (kinds.category, kinds.creator, kinds.language)
     every = np.concatenate([np.stack(columns, axis=1), kinds.tags], axis=1)
     return np.asarray(_N_KINDS * every + np.minimum(np.arange(every.shape[1]), _N_KINDS - 1))
-
-
-def _traits(kinds: Kinds, known: Ints, params: TasteParams) -> Floats:
-    """Return vectors whose products are the likeness of contents, float64[n, len(known)].
-
-    A trait is a category, a creator, a language or a tag; known: those that count.
-    """
-    n, n_known = len(kinds), len(known)
-    found = np.zeros((n, n_known + 1))  # the last column takes what is not known
-    if n and n_known:
-        ids = _ids(kinds)
-        at = np.minimum(np.searchsorted(known, ids), n_known - 1)
-        weights = np.full(ids.shape, params.tags)
-        weights[:, :3] = params.category, params.creator, params.language
-        weights[:, 3:] /= np.sqrt(np.maximum((kinds.tags >= 0).sum(axis=1), 1))[:, None]
-        found[np.arange(n)[:, None], np.where(known[at] == ids, at, n_known)] = weights
-    return found[:, :n_known]
