@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -66,7 +66,7 @@ class Request:
     limit: int | None = None  # contents of the page; None: as many as the parameters say
     restriction: Restriction | None = None  # what the caller asks of all contents
     overrides: Overrides = field(default_factory=Overrides, compare=False)  # of its experiments
-    _shared: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    _shared: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def params(self) -> RetrievalParams:
@@ -129,7 +129,7 @@ class Request:
             excluded |= ~self.restriction.allowed(catalog, self.query.at_ms)
         return excluded
 
-    def shared(self, name: str, make: Callable[[Request], T]) -> T:
+    def shared(self, name: Hashable, make: Callable[[Request], T]) -> T:
         """Return what `make` gives for this request, made once for all stages."""
         if name not in self._shared:
             self._shared[name] = make(self)
