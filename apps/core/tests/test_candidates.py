@@ -53,5 +53,15 @@ def test_rows_are_kept_where_they_are_seen_first() -> None:
     assert [len(part) for part in first_seen(np.empty(0, np.int64))] == [0, 0]
 
 
+def test_rows_seen_first_are_those_of_a_sort() -> None:
+    given = np.random.default_rng(0).integers(0, 500, 20_000)
+    found, first, inverse = np.unique(given, return_index=True, return_inverse=True)
+
+    rows, at = first_seen(given)
+
+    assert rows.tolist() == found[np.argsort(first)].tolist()
+    assert rows[at].tolist() == found[inverse].tolist()
+
+
 def test_marks_stand_at_rows_and_nowhere_for_none() -> None:
     assert marked(np.array([2, -1, 2]), 4).tolist() == [False, False, True, False]
