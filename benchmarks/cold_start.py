@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from apps.candidates.sources.explore import CHANCES, GRADUATED
 from apps.feed.conf import PARAMS
-from apps.ranking.algorithms.bandits import POLICIES, Policy, graduated
+from apps.ranking.algorithms.bandits import POLICIES, Policy, chances, graduated
 from apps.ranking.algorithms.slots import Arms, Floats, Ints, fill
 from benchmarks.common import parser, report
 
@@ -112,20 +112,17 @@ def live(world: World, policy: Policy, share: float, rng: np.random.Generator) -
         beta = PARAMS.explore_prior * (1 - prior) + seen[rows] - seen_long[rows]
         order = np.argsort(-(estimate * taste)[rows], kind="stable")
         rows, is_arm, alpha, beta = (part[order] for part in (rows, is_arm, alpha, beta))
-        arm_of = np.where(is_arm, np.arange(len(rows)), -1)
-        tried, fit = seen[rows], prior[order] ** PARAMS.explore_fit
+        arm_of = np.where(is_arm, np.cumsum(is_arm) - 1, -1)
+        values = policy.values(alpha[is_arm], beta[is_arm], rng)
+        tried, fit = seen[rows][is_arm], prior[order][is_arm] ** PARAMS.explore_fit
 
-        def chances(
-            arms: Ints,
-            rng: np.random.Generator,
-            of: tuple[Floats, ...] = (alpha, beta, tried, fit),
-        ) -> Floats:
-            alpha, beta, tried, fit = of
-            played = policy.chances(alpha[arms], beta[arms], rng)
+        def of_arms(arms: Ints, of: tuple[Floats, ...] = (values, tried, fit)) -> Floats:
+            values, tried, fit = of
+            played = chances(values[arms], policy.floor)
             floor = PARAMS.explore_floor
             return graduated(played, tried[arms], fit[arms], least=GRADUATED[0], share=floor)
 
-        shown = rows[fill(len(rows), [Arms(share, arm_of, chances)], _SLOTS, rng).picked]
+        shown = rows[fill(len(rows), [Arms(share, arm_of, of_arms)], _SLOTS, rng).picked]
         won = rng.random(_SLOTS) < np.minimum(world.rate[shown] * taste[shown], 0.98)
         views[shown] += 1
         long_views[shown] += won

@@ -20,7 +20,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 from apps.learning.algorithms.off_policy import OffPolicyParams, estimate
-from apps.ranking.algorithms.bandits import POLICIES, Policy, graduated
+from apps.ranking.algorithms.bandits import POLICIES, Policy, chances, graduated
 from apps.ranking.algorithms.slots import Arms, Floats, Ints, fill
 from benchmarks.common import parser, report
 
@@ -46,19 +46,24 @@ def judged(policy: Policy) -> dict[str, float]:
     rate, tried = rng.beta(2, 4, len(_ARMS)), rng.integers(0, 80, len(_ARMS)).astype(np.float64)
     alpha, beta = 10 * rate + 1, 10 * (1 - rate) + tried
 
-    def contents(arms: Ints, rng: np.random.Generator) -> Floats:
-        played = policy.chances(alpha[arms], beta[arms], rng)
-        return graduated(played, tried[arms], rate[arms], least=30, share=0.5)
+    def kinds() -> list[Arms]:
+        """Return the arms of one page."""
+        values = policy.values(alpha, beta, rng)
 
-    def by_lot(arms: Ints, rng: np.random.Generator) -> Floats:
-        return np.full(len(arms), 1 / len(arms))
+        def contents(arms: Ints) -> Floats:
+            played = chances(values[arms], policy.floor)
+            return graduated(played, tried[arms], rate[arms], least=30, share=0.5)
 
-    kinds = [Arms(_SHARE, arm_of, contents), Arms(_TOPIC_SHARE, np.arange(_N), by_lot)]
+        def by_lot(arms: Ints) -> Floats:
+            return np.full(len(arms), 1 / len(arms))
+
+        return [Arms(_SHARE, arm_of, contents), Arms(_TOPIC_SHARE, np.arange(_N), by_lot)]
+
     worth = rng.random(_N)
     off = np.empty((_PAGES, _SLOTS))
     first, chance, won = np.empty(_PAGES, np.int64), np.empty(_PAGES), np.empty(_PAGES)
     for page in range(_PAGES):
-        filled = fill(_N, kinds, _SLOTS, rng)
+        filled = fill(_N, kinds(), _SLOTS, rng)
         value = worth[filled.picked]
         left = worth.sum() - np.append(0, np.cumsum(value)[:-1])
         off[page] = value / filled.propensity - left

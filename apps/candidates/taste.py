@@ -15,7 +15,7 @@ from apps.candidates.algorithms.taste import Expected, Met, Taste, TasteParams, 
 from apps.candidates.algorithms.worth import Watched, Worth, WorthParams, worth_of
 from apps.candidates.types import Request
 from apps.content.types import Catalog
-from apps.core.candidates import Rows
+from apps.core.candidates import Rows, marked
 from apps.events.types import EventType
 from apps.features.history import event_weights, watched_share
 
@@ -74,7 +74,7 @@ def _taste(request: Request) -> Taste:
     met, outcome = outcomes(request)
     met, outcome = met[-params.most :], outcome[-params.most :]
     served = request.served[request.served >= 0]
-    pending = served[~np.isin(served, met)]
+    pending = served[~marked(met, len(request.catalog))[served]]
     category = request.catalog.category
     learned = Met(
         kind=category[met],

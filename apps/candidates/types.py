@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -66,7 +66,7 @@ class Request:
     limit: int | None = None  # contents of the page; None: as many as the parameters say
     restriction: Restriction | None = None  # what the caller asks of all contents
     overrides: Overrides = field(default_factory=Overrides, compare=False)  # of its experiments
-    _shared: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    _shared: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def params(self) -> RetrievalParams:
@@ -107,7 +107,9 @@ class Request:
         Age-restricted ones are for viewers known to be adults, those of limited reach for
         followers of their creator.
         """
-        is_withheld = is_reach_limited & ~np.isin(creator, self.stance.followed)
+        is_withheld = is_reach_limited
+        if is_reach_limited.any():
+            is_withheld = is_reach_limited & ~np.isin(creator, self.stance.followed)
         return is_withheld if self.age_group in ADULT_GROUPS else is_withheld | is_age_restricted
 
     def excluded(self) -> NDArray[np.bool_]:
@@ -127,7 +129,7 @@ class Request:
             excluded |= ~self.restriction.allowed(catalog, self.query.at_ms)
         return excluded
 
-    def shared(self, name: str, make: Callable[[Request], T]) -> T:
+    def shared(self, name: Hashable, make: Callable[[Request], T]) -> T:
         """Return what `make` gives for this request, made once for all stages."""
         if name not in self._shared:
             self._shared[name] = make(self)

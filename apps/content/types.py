@@ -73,6 +73,11 @@ class Catalog:
         }.get(entity)
 
 
+def used_tags(tags: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the columns of tags int64[n, t] up to the last that holds one, at least one."""
+    return tags[:, : max(int((tags >= 0).any(axis=0).sum()), 1)]
+
+
 def _lookup(
     keys: NDArray[np.int64], order: NDArray[np.int64], wanted: NDArray[np.int64]
 ) -> NDArray[np.int64]:

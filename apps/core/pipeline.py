@@ -14,7 +14,7 @@ from typing import Generic, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.core.candidates import Candidates, Rows
+from apps.core.candidates import Candidates, Rows, first_seen
 from apps.core.errors import RecsysError
 from apps.core.metrics import DEGRADED, FILTERED
 
@@ -206,22 +206,24 @@ def _union(
     degraded: list[str],
 ) -> Candidates:
     """Join proposals in the order of the sources; each row once."""
-    joined = np.concatenate(proposals) if proposals else np.empty(0, np.int64)
-    owner = np.repeat(np.arange(len(proposals), dtype=np.int64), [len(p) for p in proposals])
-    place = np.concatenate([np.arange(len(p)) for p in proposals]) if proposals else joined
-    found, first, inverse = np.unique(joined, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    rows, at = found[order], np.argsort(order)[inverse]  # the candidate of each proposal
+    joined = np.concatenate([np.empty(0, np.int64), *proposals])
+    lengths = [len(rows) for rows in proposals]
+    owner = np.repeat(np.arange(len(proposals), dtype=np.int64), lengths)
+    place = np.concatenate([np.empty(0, np.int64), *map(np.arange, lengths)])
+    rows, at = first_seen(joined)
     mask = np.zeros(len(rows), np.uint32)
     np.bitwise_or.at(mask, at, (1 << owner).astype(np.uint32))
     scores = _scores(sources, opinions, rows, degraded)
     # Who only draws lots has not placed what another source has an opinion about.
     is_blind = ~np.isfinite(scores[owner, at])
-    by_place = np.lexsort((owner, place, is_blind, at))
-    highest = by_place[np.unique(at[by_place], return_index=True)[1]]
+    # The lowest key of a candidate: with an opinion first, then by place, then by source.
+    keys = (is_blind * (len(joined) + 1) + place) * max(len(proposals), 1) + owner
+    lowest = np.full(len(rows), np.iinfo(np.int64).max)
+    np.minimum.at(lowest, at, keys)
+    main_source = lowest % max(len(proposals), 1)
     columns: dict[str, NDArray] = {
         "sources": mask,
-        "main_source": owner[highest].astype(np.int8),
+        "main_source": main_source.astype(np.int8),
         **{f"score.{source.name}": scores[i] for i, source in enumerate(sources)},
     }
     return Candidates(rows, columns)

@@ -170,7 +170,7 @@ def is_long_view(
     unknown watch time without a declaration is not a long view.
     """
     needed = np.fmin(duration_seconds, np.float32(LONG_VIEW_SECONDS))
-    by_rule = np.nan_to_num(watch_seconds, nan=0.0) >= needed
+    by_rule = watch_seconds >= needed  # never of a time that is not known
     declared_long = (flags & EventFlag.LONG_VIEW) != 0
     declared_short = (flags & EventFlag.SHORT_VIEW) != 0
     return declared_long | (by_rule & ~declared_short)

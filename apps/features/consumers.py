@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from apps.core.clock import now_ms
 from apps.events import selectors as events
 from apps.events.types import EventLog
 from apps.features.models import Watermark
 
-BATCH = 2000  # events a transaction: on SQLite nobody else writes meanwhile
+BATCH = 500  # events a transaction: on SQLite nobody else writes meanwhile
+_TURN_SECONDS = 0.005  # that others have to write between two transactions on SQLite
 
 
 def consume(name: str, handle: Callable[[EventLog], None], *, limit: int = BATCH) -> int:
@@ -54,4 +56,6 @@ def drain(
         total += taken
         if not taken:
             break
+        if connection.vendor == "sqlite":
+            time.sleep(_TURN_SECONDS)
     return total

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from apps.content.types import Catalog
@@ -91,7 +90,9 @@ class History:
 def event_weights(log: EventLog, catalog: Catalog) -> tuple[NDArray, NDArray, NDArray]:
     """Return weight float32[n], is_view bool[n] and is_long bool[n] of each event."""
     is_view = log.kind == EventType.VIEW
-    duration = np.append(catalog.duration_seconds, np.float32(np.nan))[log.content]
+    duration = np.full(len(log), np.nan, np.float32)
+    known = log.content >= 0
+    duration[known] = catalog.duration_seconds[log.content[known]]
     is_long = is_view & is_long_view(log.watch_seconds, duration, log.flags)
     view_weight = np.where(is_long, np.float32(1), np.float32(_SHORT_VIEW_WEIGHT))
     return np.where(is_view, view_weight, _WEIGHT[log.kind]), is_view, is_long
@@ -152,7 +153,8 @@ class Histories:
         A view ends when it was watched, other events at once.
         """
         log = self._log
-        watched_ms = np.nan_to_num(log.watch_seconds, nan=0.0).astype(np.float64) * 1000
+        watched = np.where(np.isnan(log.watch_seconds), 0, log.watch_seconds)
+        watched_ms = watched.astype(np.float64) * 1000
         own_end = log.at_ms + np.where(is_view, watched_ms, 0).astype(np.int64)
         # Viewers ascend in the packed numbers, so that the running maximum never crosses them.
         packed_end = np.maximum.accumulate((slot << _TIME_BITS) + own_end)
@@ -190,8 +192,10 @@ class Histories:
             Summed.SESSION_HOURS: self._session_hours,
             Summed.CATEGORIZED: positive * (catalog.category[log.content] >= 0),
         }
-        stacked = np.stack([columns[name] for name in Summed], axis=1).astype(np.float64)
-        self._sums = np.concatenate([np.zeros((1, len(Summed))), np.cumsum(stacked, axis=0)])
+        self._sums = np.zeros((len(log) + 1, len(Summed)))
+        for name, column in columns.items():
+            self._sums[1:, name] = column
+        np.cumsum(self._sums, axis=0, out=self._sums)
 
     def bounds(self, viewer: Ints, at_ms: Ints) -> tuple[Ints, Ints]:
         """Return start and end of each viewer's events strictly before at_ms, in the sorted log."""
@@ -304,12 +308,11 @@ def _windows(column: NDArray) -> NDArray:
     room = np.full((HISTORY_SLOTS, *column.shape[1:]), -1, column.dtype)
     padded = np.concatenate([room, column])
     # What `sliding_window_view` gives; that one takes longer than all the rest of a request's cut.
-    return as_strided(
-        padded,
-        (len(column) + 1, *column.shape[1:], HISTORY_SLOTS),
-        (*padded.strides, padded.strides[0]),
-        writeable=False,
-    )
+    shape = (len(column) + 1, *column.shape[1:], HISTORY_SLOTS)
+    strides = (*padded.strides, padded.strides[0])
+    windows = np.ndarray(shape, padded.dtype, padded, strides=strides)
+    windows.flags.writeable = False
+    return windows
 
 
 def cut_one(log: EventLog, catalog: Catalog, at_ms: int, *, slots: int = HISTORY_SLOTS) -> History:

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.content.types import Catalog
+from apps.content.types import Catalog, used_tags
+from apps.core import live
 from apps.events.types import DEVICES, EventLog, EventType, is_long_view
 from apps.features.algorithms.counters import HALF_LIVES_HOURS, Counters
 from apps.features.history import watched_share
@@ -167,7 +168,7 @@ class Stats:
             "creator": catalog.creator[rows],
             "sound": catalog.sound[rows],
             "category": category,
-            "tag": _used(catalog.tags[rows]),
+            "tag": used_tags(catalog.tags[rows]),
             "category_part": np.where(category < 0, -1, category * N_PARTS + part),
             "device": np.broadcast_to(device, rows.shape),
         }
@@ -183,20 +184,29 @@ class Stats:
     def shared(
         self, key: Hashable, at_ms: int, make: Callable[[], T], *, for_ms: int = _SHARED_MS
     ) -> T:
-        """Return what `make` gives, made once for all requests of about the same moment."""
-        made_at, value = self._shared.get(key, (None, None))
-        if made_at is None or abs(at_ms - made_at) >= for_ms:
+        """Return what `make` gives, made once for all requests of about the same moment.
+
+        Where a thread refreshes (`core.live`), what is older than `for_ms` is made anew there, and
+        requests go on with the old until it is twice as old.
+        """
+
+        def make_now() -> T:
             value = make()
             self._shared[key] = (at_ms, value)
-        return value  # type: ignore[return-value]
+            return value
+
+        if key not in self._shared:
+            return make_now()
+        value: T
+        made_at, value = self._shared[key]
+        if abs(at_ms - made_at) < for_ms:
+            return value
+        if made_at < at_ms < made_at + 2 * for_ms and live.soon((id(self), key), make_now):
+            return value
+        return make_now()
 
 
 _TOTAL_ROWS = np.array([[EVERYTHING, CATEGORIZED]])
-
-
-def _used(tags: Ints) -> Ints:
-    """Return the columns up to the last that holds a tag, at least one."""
-    return tags[:, : max(int((tags >= 0).any(axis=0).sum()), 1)]
 
 
 def _part(asked: Asked) -> Ints:

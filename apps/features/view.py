@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from apps.content.types import used_tags
 from apps.features.history import LAST_VIEWS, History
 from apps.features.types import Asked, Counts, Facts
 
@@ -116,18 +117,17 @@ class View:
             _look_up(h.creator, facts.creator[:, None], weights, recency),
             _look_up(h.sound, facts.sound[:, None], weights, recency),
             _look_up(h.category, facts.category[:, None], weights, recency),
-            _look_up(h.tags[0], facts.tags, tag_weights, recency),
+            _look_up(h.tags[0], used_tags(facts.tags), tag_weights, recency),
         ]
         return np.stack([sums for sums, _ in found], 1), np.stack([last for _, last in found], 1)
 
     def _shared_tags(self) -> Floats:
         past = self.history.tags
-        n_used = int((self.facts.tags >= 0).any(axis=0).sum())
-        mine = self.facts.tags[:, :n_used]
+        mine = used_tags(self.facts.tags)
         mine = np.where(mine < 0, -2, mine).astype(past.dtype)  # no tag, nothing shared
         n_shared = np.zeros((len(self), past.shape[2]), np.int8)
         for of_event in range(past.shape[1]):
-            for of_content in range(n_used):
+            for of_content in range(mine.shape[1]):
                 n_shared += past[:, of_event] == mine[:, of_content, None]
         return n_shared * self.history.tag_share
 
@@ -141,11 +141,13 @@ def _look_up(
     stands for; weights: [h, p]; recency: [h]. Returns float32[n, p] sums and float32[n] maxima.
     """
     keys = np.unique(past[past >= 0])
-    if not len(keys):
+    n = len(keys)
+    if not n:
         return np.zeros((len(mine), weights.shape[1]), np.float32), np.zeros(len(mine), np.float32)
-    about = (past == keys[:, None, None]).any(axis=1).astype(np.float32)
-    at = np.minimum(np.searchsorted(keys, mine), len(keys) - 1)
-    is_shared = keys[at] == mine
-    sums = np.where(is_shared[..., None], (about @ weights)[at], 0).sum(axis=1)
-    last = np.where(is_shared, (about * recency).max(axis=1)[at], 0).max(axis=1)
-    return sums, last
+    slots = np.arange(past.shape[1])
+    about = np.zeros((n + 1, len(slots)), np.float32)  # of each key; the last row is of no key
+    about[np.where(past >= 0, np.searchsorted(keys, past), n), slots] = 1
+    about[n] = 0
+    at = np.searchsorted(keys, mine)
+    at = np.where(keys[np.minimum(at, n - 1)] == mine, at, n)
+    return (about @ weights)[at].sum(axis=1), (about * recency).max(axis=1)[at].max(axis=1)

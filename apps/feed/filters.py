@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.candidates.types import Request
-from apps.core.candidates import Candidates
+from apps.core.candidates import Candidates, marked
 
 
 class Servable:
@@ -41,7 +41,7 @@ class AlreadySeen:
 
     def __call__(self, request: Request, candidates: Candidates) -> NDArray[np.bool_]:
         """Keep what is not in the history; the last check asks about all of it."""
-        return ~np.isin(candidates.rows, request.query.history.content)
+        return ~marked(request.query.history.content, len(request.catalog))[candidates.rows]
 
 
 class RecentlyServed:
@@ -51,7 +51,7 @@ class RecentlyServed:
 
     def __call__(self, request: Request, candidates: Candidates) -> NDArray[np.bool_]:
         """Keep what was not served lately."""
-        return ~np.isin(candidates.rows, request.served)
+        return ~marked(request.served, len(request.catalog))[candidates.rows]
 
 
 class Restricted:

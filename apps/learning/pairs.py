@@ -124,7 +124,7 @@ def score_pairs(
     known = pairs.content >= 0
     asked = pairs.take(known)
     inputs = Inputs(replay(log, catalog, asked), ids_of(asked.viewer, asked.content, catalog))
-    predictions = rankers.predict_heads(inputs, threads=2)
+    predictions = rankers.predict_heads(inputs)
     unseen = np.full((1, len(SCHEMA)), np.nan, np.float32)
     averages = rankers.predict_heads(Inputs.of_strangers(unseen))
     return {

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from apps.ranking.algorithms import calibration
 from apps.ranking.algorithms.calibration import IDENTITY, Calibrator
-from apps.ranking.algorithms.hedge import Hedge, best_weights
+from apps.ranking.algorithms.hedge import Hedge, best_weights, together
 from apps.ranking.algorithms.loss import logit, losses, sigmoid
 from apps.ranking.boosters import MIN_POSITIVES
 from apps.ranking.types import BOOSTED, LEARNED, Labels
@@ -45,8 +45,8 @@ class Blend:
         leaves its weight to the others; where none is left the answer is NaN.
         """
         names = list(heads or self.heads)
-        z = np.stack([self._logits(predicted, name) for name in names])  # [heads, n, experts]
-        mixed = _mixed(z, np.stack([self.heads[name].hedge.weights() for name in names])[:, None])
+        z = self._logits(predicted, names)
+        mixed = _mixed(z, together([self.heads[name].hedge for name in names]).weights())
         calibrated = [self.heads[h].calibrator(z) for h, z in zip(names, mixed, strict=True)]
         return dict(zip(names, np.asarray(sigmoid(np.stack(calibrated)), np.float64), strict=True))
 
@@ -55,7 +55,7 @@ class Blend:
         heads = {}
         for name, head in self.heads.items():
             known = np.isfinite(labels[name])
-            z = self._logits(predicted, name)[known]
+            z = self._logits(predicted, [name])[0, known]
             each = losses(z, labels[name][known][:, None])
             worst = np.nanmax(each, axis=1, initial=0, keepdims=True)
             each = np.where(np.isfinite(each), each, worst)
@@ -97,10 +97,16 @@ class Blend:
         }
         return cls(tuple(facts["experts"]), heads)
 
-    def _logits(self, predicted: dict[str, Predictions], head: str) -> NDArray[np.float64]:
-        n = len(next(iter(predicted.values()))[head])
-        missing = {head: np.full(n, np.nan)}
-        return logit(np.stack([predicted.get(e, missing)[head] for e in self.experts], axis=1))
+    def _logits(
+        self, predicted: dict[str, Predictions], heads: Sequence[str]
+    ) -> NDArray[np.float64]:
+        """Return float64[heads, n, experts], NaN of who is not there."""
+        n = len(next(iter(predicted.values()))[heads[0]])
+        p = np.full((len(self.experts), len(heads), n), np.nan)
+        for i, expert in enumerate(self.experts):
+            if expert in predicted:
+                p[i] = [predicted[expert][head] for head in heads]
+        return logit(p).transpose(1, 2, 0)
 
 
 def trees_only(experts: Sequence[str]) -> Blend:
@@ -122,7 +128,7 @@ def fit(predicted: dict[str, Predictions], labels: Labels) -> Blend:
         if min(y.sum(), (1 - y).sum()) < MIN_POSITIVES:
             heads[name] = unjudged
             continue
-        z = blank._logits(predicted, name)[known]
+        z = blank._logits(predicted, [name])[0, known]
         hedge = Hedge(best_weights(z, y), np.zeros(len(experts)))
         heads[name] = HeadBlend(hedge, calibration.fit(_mixed(z, hedge.weights()), y))
     return Blend(experts, heads)
@@ -135,11 +141,11 @@ def _all_for_trees(experts: Sequence[str]) -> Hedge:
 def _mixed(z: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return Σ_m w_m z_m over the finite logits, float64[…, n]; the others' weights are theirs.
 
-    z: [..., n, experts]; weights: what that can be multiplied with. Where the finite ones have no
-    weight at all they share it equally.
+    z: [..., n, experts]; weights: [..., experts]. Where the finite ones have no weight at all they
+    share it equally.
     """
     is_finite = np.isfinite(z)
-    weight = np.where(is_finite, weights, 0)
+    weight = np.where(is_finite, weights[..., None, :], 0)
     weight = np.where(weight.sum(axis=-1, keepdims=True) > 0, weight, is_finite)
     with np.errstate(invalid="ignore"):
         total = (np.where(weight > 0, z, 0) * weight).sum(axis=-1)

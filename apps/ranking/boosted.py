@@ -44,15 +44,13 @@ class BoostedRanker:
         """Return what is predicted."""
         return tuple(self.models)
 
-    def predict(self, inputs: Inputs, *, threads: int = 1) -> dict[str, NDArray[np.float64]]:
+    def predict(self, inputs: Inputs) -> dict[str, NDArray[np.float64]]:
         """Return each head's probability, float64[n]."""
-        return self.predict_some(inputs, self.heads, threads=threads)
+        return self.predict_some(inputs, self.heads)
 
-    def predict_some(
-        self, inputs: Inputs, heads: Iterable[str], *, threads: int = 1
-    ) -> dict[str, NDArray[np.float64]]:
+    def predict_some(self, inputs: Inputs, heads: Iterable[str]) -> dict[str, NDArray[np.float64]]:
         """Return the probabilities of some heads: every head is a model of its own."""
-        return {name: self.models[name].predict(inputs.features, threads=threads) for name in heads}
+        return {name: self.models[name].predict(inputs.features) for name in heads}
 
     def partial_fit(self, inputs: Inputs, labels: Labels) -> float | None:
         """Learn nothing: trees are trained from all examples or not at all."""

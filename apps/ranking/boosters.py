@@ -9,13 +9,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from apps.ranking.algorithms.loss import sigmoid
+from apps.ranking.algorithms.tree_graph import tree_graph
+
 if TYPE_CHECKING:
     from lightgbm import Booster
+    from onnxruntime import InferenceSession
 
 _BINS = 127  # max_bin
 # num_threads while training. Heads and select learn at once, and LightGBM keeps the number for the
 # whole process: whoever raises it while another call runs makes that call write past its buffers.
 _THREADS = 1
+_ROWS = 10_000  # asked at once; bounds the copy in doubles
 _GAINS = (0.0, 0.3, 1.0)  # of the grades of an order (label_gain)
 MIN_POSITIVES = 40  # fewer examples than this and a head answers its base rate
 
@@ -113,10 +118,14 @@ class Frame:
 
 
 class Model:
-    """A trained booster, or the base rate that stands in where there were too few examples."""
+    """A trained booster, or the base rate that stands in where there were too few examples.
+
+    Trees are asked through ONNX Runtime: one thread, in half of LightGBM's own time.
+    """
 
     def __init__(self, booster: Booster | None, base: float) -> None:
         self._booster = booster
+        self._session = _session(booster) if booster is not None else None
         self.base = base
 
     @property
@@ -124,20 +133,19 @@ class Model:
         """Say whether there is more than a base rate."""
         return self._booster is not None
 
-    def predict(self, x: NDArray[np.float32], *, threads: int = 1) -> NDArray[np.float64]:
-        """Return float64[n] for x float32[n, f]: a probability, a score or seconds.
-
-        More than one thread only where no other thread of the process asks or trains a model.
-        """
-        if self._booster is None or not len(x):
+    def predict(self, x: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the probability of each row, float64[n] for x float32[n, f]."""
+        if self._session is None:
             return np.full(len(x), self.base)
-        return np.asarray(self._booster.predict(x, num_threads=threads))
+        return np.asarray(sigmoid(self.margin(x)), np.float64)
 
-    def margin(self, x: NDArray[np.float32], *, threads: int = 1) -> NDArray[np.float64]:
+    def margin(self, x: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return float64[n], what the trees add to the margins that they started from."""
-        if self._booster is None or not len(x):
+        if self._session is None or not len(x):
             return np.zeros(len(x))
-        return np.asarray(self._booster.predict(x, raw_score=True, num_threads=threads))
+        parts = [x[start : start + _ROWS] for start in range(0, len(x), _ROWS)]
+        found = [self._session.run(None, {"x": part.astype(np.float64)})[0] for part in parts]
+        return np.concatenate(found, dtype=np.float64)[:, 0]
 
     def save(self, path: Path) -> None:
         """Write the model as text."""
@@ -160,3 +168,12 @@ def load(path: Path, base: float) -> Model:
     import lightgbm as lgb
 
     return Model(lgb.Booster(model_file=str(path)), base)
+
+
+def _session(booster: Booster) -> InferenceSession:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    graph = tree_graph(booster.dump_model())
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])

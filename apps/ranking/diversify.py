@@ -43,8 +43,8 @@ class Diversify:
     def __call__(self, request: Request, candidates: Candidates) -> Candidates:
         """Return the same candidates in the order in which they are shown."""
         wanted = self.diversity(request)
-        candidates, score = _by_creator(request.catalog, candidates, wanted)
-        pool = candidates.rows[: wanted.pool]
+        order, score = _by_creator(request.catalog, candidates, wanted)
+        pool = candidates.rows[order[: wanted.pool]]
         vectors, shown = np.empty((len(pool), 0), np.float32), None
         if wanted.theta < 1:
             vectors = likeness_vectors(request, pool)
@@ -60,7 +60,7 @@ class Diversify:
         )
         others = np.ones(len(candidates), np.bool_)
         others[picked] = False
-        return candidates.take(np.concatenate([picked, np.flatnonzero(others)]))
+        return candidates.take(order[np.concatenate([picked, np.flatnonzero(others)])])
 
 
 def likeness_vectors(request: Request, rows: Rows) -> NDArray[np.float32]:
@@ -102,17 +102,17 @@ def copies(request: Request, rows: Rows) -> NDArray[np.int64]:
 
 def _by_creator(
     catalog: Catalog, candidates: Candidates, wanted: Diversity
-) -> tuple[Candidates, NDArray[np.float64]]:
-    """Return the candidates best first, those over the creator's cap last, and the scores left."""
-    candidates = candidates.take(np.argsort(-candidates["score"], kind="stable"))
-    nth = _nth_of_its_kind(catalog.creator[candidates.rows])
-    score = candidates["score"].astype(np.float64)
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the order best first, those over the creator's cap last, and the scores left in it."""
+    by_score = np.argsort(-candidates["score"], kind="stable")
+    nth = _nth_of_its_kind(catalog.creator[candidates.rows[by_score]])
+    score = candidates["score"][by_score].astype(np.float64)
     is_finite = np.isfinite(score)
     floor = score[is_finite].min(initial=0)  # what sank to −inf must not take the others along
     discounted = np.where(is_finite, score, -np.inf) - floor
     discounted = discounted * wanted.creator_decay ** np.minimum(nth, 50)
     order = np.lexsort((-discounted, nth >= wanted.creator_cap))
-    return candidates.take(order), discounted[order]
+    return by_score[order], discounted[order]
 
 
 def _limits(request: Request, rows: Rows, wanted: Diversity) -> list[Limit]:

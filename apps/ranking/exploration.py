@@ -23,7 +23,7 @@ from apps.core.clock import DAY_MS, HOUR_MS
 from apps.core.metrics import EXPLORED
 from apps.features.history import event_weights
 from apps.features.stats import DAY, EVER, EVERYTHING, Counted
-from apps.ranking.algorithms.bandits import POLICIES, Policy, graduated
+from apps.ranking.algorithms.bandits import POLICIES, Policy, chances, graduated
 from apps.ranking.algorithms.slots import EXPLOIT, Arms, Floats, Ints, fill
 
 EXPLORE = SOURCE_NAMES.index("explore")
@@ -63,11 +63,11 @@ class ExplorationSlots:
         """
         wanted = self.exploration(request)
         policy = POLICIES[wanted.policy]()
-        kinds = [
-            _contents(request, candidates, wanted, policy),
-            _topics(request, candidates, wanted, policy),
-        ]
         rng = np.random.default_rng(_seed(request))
+        kinds = [
+            _contents(request, candidates, wanted, policy, rng),
+            _topics(request, candidates, wanted, policy, rng),
+        ]
         creator = request.catalog.creator[candidates.rows]
         filled = fill(
             len(candidates), kinds, wanted.slots, rng, creator=creator, cap=wanted.creator_cap
@@ -135,13 +135,17 @@ def _rates(request: Request) -> Floats:
 
 
 def _contents(
-    request: Request, candidates: Candidates, wanted: Exploration, policy: Policy
+    request: Request,
+    candidates: Candidates,
+    wanted: Exploration,
+    policy: Policy,
+    rng: np.random.Generator,
 ) -> Arms:
     """Return one arm for each content that was drawn from the pools."""
     is_arm = (candidates["sources"] >> EXPLORE) & 1 == 1
     arm_of = np.where(is_arm, np.cumsum(is_arm) - 1, -1)
     if not is_arm.any() or not wanted.content_share:
-        return Arms(0.0, arm_of, lambda arms, rng: np.empty(0))
+        return Arms(0.0, arm_of, lambda arms: np.empty(0))
     pool = candidates.take(is_arm)
     counted = request.stats.by["content"].at(pool.rows, request.query.at_ms)[:, :, EVER]
     views, long_views = counted[:, Counted.VIEW], counted[:, Counted.LONG_VIEW]
@@ -149,21 +153,28 @@ def _contents(
     fit, is_owed = rate**wanted.floor_fit, owed(request, pool.rows, views)
     alpha = wanted.prior_views * rate + long_views
     beta = wanted.prior_views * (1 - rate) + np.maximum(views - long_views, 0)
+    values = policy.values(alpha, beta, rng)
 
-    def chances(arms: Ints, rng: np.random.Generator) -> Floats:
-        played = policy.chances(alpha[arms], beta[arms], rng)
+    def of_arms(arms: Ints) -> Floats:
+        played = chances(values[arms], policy.floor)
         first = is_owed[arms] if is_owed[arms].any() else np.ones(len(arms), np.bool_)
         weight, floor = fit[arms] * first, wanted.floor_share
         return graduated(played, views[arms], weight, least=GRADUATED[0], share=floor)
 
-    return Arms(wanted.content_share, arm_of, chances)
+    return Arms(wanted.content_share, arm_of, of_arms)
 
 
-def _topics(request: Request, candidates: Candidates, wanted: Exploration, policy: Policy) -> Arms:
+def _topics(
+    request: Request,
+    candidates: Candidates,
+    wanted: Exploration,
+    policy: Policy,
+    rng: np.random.Generator,
+) -> Arms:
     """Return one arm for each category, with what this viewer made of it."""
     category = request.catalog.category[candidates.rows]
     if not wanted.topic_share:
-        return Arms(0.0, category, lambda arms, rng: np.empty(0))
+        return Arms(0.0, category, lambda arms: np.empty(0))
     rate = np.clip(category_rates(request)[:-1], _LOW, _HIGH)
     history = request.query.history
     _, is_view, is_long = event_weights(history, request.catalog)
@@ -172,9 +183,10 @@ def _topics(request: Request, candidates: Candidates, wanted: Exploration, polic
     long_views = _counted(about[is_long], len(rate))
     alpha = wanted.prior_views * rate + long_views
     beta = wanted.prior_views * (1 - rate) + views - long_views
-    return Arms(
-        wanted.topic_share, category, lambda arms, rng: policy.chances(alpha[arms], beta[arms], rng)
-    )
+    there = np.unique(category[category >= 0])
+    arm_of = np.where(category >= 0, np.searchsorted(there, category), -1)
+    values = policy.values(alpha[there], beta[there], rng)
+    return Arms(wanted.topic_share, arm_of, lambda arms: chances(values[arms], policy.floor))
 
 
 def _seed(request: Request) -> tuple[int, ...]:

@@ -80,7 +80,7 @@ def groups(request: Request, quantile: float) -> NDArray[np.int64]:
         for_ms=_GROUPED_MS,
     )
     missing = len(request.catalog.creator_pk) - len(found)  # who came since is new
-    return np.append(found, np.full(max(missing, 0), NEW))
+    return np.append(found, np.full(missing, NEW)) if missing > 0 else found
 
 
 def creator_groups(

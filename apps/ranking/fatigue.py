@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.candidates.types import Request
-from apps.content.types import Catalog
+from apps.content.types import Catalog, used_tags
 from apps.core.candidates import Candidates, Rows
 from apps.core.clock import DAY_MS
 from apps.events.conf import DISLIKED_MS
@@ -69,6 +69,5 @@ def _enjoyed(request: Request) -> Rows:
 
 
 def _closeness(catalog: Catalog, rows: Rows, others: Rows) -> NDArray[np.float64]:
-    return fatigue.closeness(
-        catalog.category[rows], catalog.tags[rows], catalog.category[others], catalog.tags[others]
-    )
+    tags, other_tags = used_tags(catalog.tags[rows]), used_tags(catalog.tags[others])
+    return fatigue.closeness(catalog.category[rows], tags, catalog.category[others], other_tags)

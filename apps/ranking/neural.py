@@ -66,7 +66,7 @@ class NeuralRanker:
         for name, _, _ in fields:
             self.weights[name][-1] = 0
 
-    def predict(self, inputs: Inputs, *, threads: int = 1) -> dict[str, NDArray[np.float64]]:
+    def predict(self, inputs: Inputs) -> dict[str, NDArray[np.float64]]:
         """Return each head's probability, float64[n]; BLAS minds its own threads."""
         p = np.asarray(sigmoid(self._logits(inputs).astype(np.float64)), np.float64)
         return {head: p[:, i] for i, head in enumerate(self.heads)}

@@ -77,12 +77,11 @@ class Objective:
 
         predicted: float64[n] in [0, 1] of every term with a weight; one that is not finite adds 0.
         """
-        select = self.weights[SELECT] / max(means[SELECT], _RAREST) * predicted[SELECT]
-        heads = {
-            name: self.weights[name] / max(means[name], _RAREST) * (predicted[name] - means[name])
-            for name in self.heads
-        }
-        return {name: np.nan_to_num(values) for name, values in ({SELECT: select} | heads).items()}
+        names = (SELECT, *self.heads)
+        scale = np.array([self.weights[name] / max(means[name], _RAREST) for name in names])
+        center = np.array([0.0, *(means[name] for name in self.heads)])
+        above = np.stack([predicted[name] for name in names]) - center[:, None]
+        return dict(zip(names, np.nan_to_num(scale[:, None] * above), strict=True))
 
 
 SELECT_ALONE = Objective({SELECT: 1.0})

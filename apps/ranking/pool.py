@@ -39,11 +39,24 @@ class Opinions:
 
 def opinions(candidates: Candidates) -> Opinions:
     """Return what the sources think of the candidates."""
-    scores = np.stack([candidates[f"score.{name}"] for name in SOURCE_NAMES], axis=1)
-    order = np.argsort(np.where(np.isfinite(scores), -scores, np.inf), axis=0, kind="stable")
+    scores = np.stack([candidates[f"score.{name}"] for name in SOURCE_NAMES])
+    return Opinions(scores.T, _places(scores).T, np.bitwise_count(candidates["sources"]))
+
+
+def _places(scores: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return the place of each score in its row, int64 of the same shape, 0 for the highest.
+
+    Of equal scores the first comes first, what is not finite last. The bits of a float32, read as a
+    whole number, ascend with its value, where it is negative once all but the sign are turned over.
+    With the column in the lower half no two keys are equal, and the fastest sort is a stable one.
+    """
+    rows, columns = scores.shape
+    bits = np.where(np.isfinite(scores), 0 - scores, np.float32(np.inf)).view(np.int32)
+    keys = np.where(bits < 0, bits ^ np.int32(2**31 - 1), bits).astype(np.int64) << 32
+    order = np.sort(keys | np.arange(columns), axis=1) & (2**32 - 1)
     places = np.empty_like(order)
-    np.put_along_axis(places, order, np.arange(len(scores))[:, None], axis=0)
-    return Opinions(scores, places, np.bitwise_count(candidates["sources"]))
+    places[np.arange(rows)[:, None], order] = np.arange(columns)
+    return places
 
 
 def pool_features(given: Opinions) -> NDArray[np.float32]:

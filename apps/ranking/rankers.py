@@ -43,23 +43,21 @@ class Rankers:
     # Of what each head says of held views, and select of candidates: the unit of the objective.
     means: Mapping[str, float]
 
-    def predict_heads(self, inputs: Inputs, *, threads: int = 1) -> Predictions:
+    def predict_heads(self, inputs: Inputs) -> Predictions:
         """Return every head's probability, the watch quantile and the seconds, float64[n] each.
 
         The seconds are a typical watch among contents as long, not a mean: the mean follows the
         few who watch a long content to its end.
         """
-        mixed = self.predict_some(inputs, LEARNED, threads=threads)
+        mixed = self.predict_some(inputs, LEARNED)
         seconds = self.watch.typical_seconds(mixed[WATCH_QUANTILE], inputs.duration)
         return {**mixed, WATCH_SECONDS: seconds}
 
-    def predict_some(
-        self, inputs: Inputs, heads: Iterable[str], *, threads: int = 1
-    ) -> Predictions:
+    def predict_some(self, inputs: Inputs, heads: Iterable[str]) -> Predictions:
         """Return the probabilities of some heads, float64[n] each."""
-        predicted = {BOOSTED: self.boosted.predict_some(inputs, heads, threads=threads)}
+        predicted = {BOOSTED: self.boosted.predict_some(inputs, heads)}
         if self.neural:
-            predicted[NEURAL] = self.neural.predict(inputs, threads=threads)
+            predicted[NEURAL] = self.neural.predict(inputs)
         return self.blend.mix(predicted, heads)
 
 

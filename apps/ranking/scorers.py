@@ -60,8 +60,9 @@ class LearnedSelect:
         given, depth = opinions(candidates), self.depth(request)
         kept = best_rows(rank_fusion(given), depth.ranked)
         if depth.explores:
-            drawn = np.flatnonzero((candidates["sources"] >> _EXPLORE) & 1)
-            kept = np.concatenate([kept, np.setdiff1d(drawn, kept)])
+            is_drawn = (candidates["sources"] >> _EXPLORE) & 1 == 1
+            is_drawn[kept] = False
+            kept = np.concatenate([kept, np.flatnonzero(is_drawn)])
         features = select_features(request, candidates, given, kept)
         candidates = candidates.take(kept)
         of_pairs = features[:, -len(NAMES) :]

@@ -74,17 +74,17 @@ class SelectRanker:
         """Say whether there is more than a base rate."""
         return self.chance.is_learned and self.order.is_learned
 
-    def predict(self, x: NDArray[np.float32], *, threads: int = 1) -> Doubles:
+    def predict(self, x: NDArray[np.float32]) -> Doubles:
         """Return float64[n] in (0, 1) for x float32[n, len(SELECT_NAMES)]."""
         slope, intercept = self.line
-        chance, order = self._margins(x, threads)
+        chance, order = self._margins(x)
         return np.asarray(sigmoid((chance + slope * order + intercept) / 2), np.float64)
 
-    def _margins(self, x: NDArray[np.float32], threads: int = 1) -> tuple[Doubles, Doubles]:
+    def _margins(self, x: NDArray[np.float32]) -> tuple[Doubles, Doubles]:
         start = self.anchor.odds(x)
         return (
-            start + self.chance.margin(x, threads=threads),
-            start + self.order.margin(x, threads=threads),
+            start + self.chance.margin(x),
+            start + self.order.margin(x),
         )
 
     def importance(self) -> dict[str, float]:

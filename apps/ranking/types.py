@@ -49,7 +49,7 @@ class Ranker(Protocol):
     def heads(self) -> tuple[str, ...]:
         """Return what is predicted."""
 
-    def predict(self, inputs: Inputs, *, threads: int = 1) -> dict[str, NDArray[np.float64]]:
+    def predict(self, inputs: Inputs) -> dict[str, NDArray[np.float64]]:
         """Return each head's probability, float64[n]."""
 
     def partial_fit(self, inputs: Inputs, labels: Labels) -> float | None:

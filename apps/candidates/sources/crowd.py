@@ -11,7 +11,7 @@ from apps.candidates.index import best_rows
 from apps.candidates.scores import ORDERED, RankedScores
 from apps.candidates.sources.base import Proposer
 from apps.candidates.types import Request
-from apps.core.candidates import Rows
+from apps.core.candidates import Rows, marked
 from apps.features.stats import HOURS_6, WEEK, Counted
 
 _RISE_PRIOR = 4.0  # views; two chance views of an unknown content are no trend
@@ -97,7 +97,9 @@ class FollowedCreators(Proposer):
         if not len(request.stance.followed):
             return None
         catalog, at_ms = request.catalog, request.query.at_ms
-        is_followed = np.isin(catalog.creator, request.stance.followed) & catalog.is_servable
+        # One mark more, for contents without a creator.
+        followed = marked(request.stance.followed, len(catalog.creator_pk) + 1)
+        is_followed = followed[catalog.creator] & catalog.is_servable
         age_days = np.maximum((at_ms - catalog.uploaded_ms) / 86_400_000, 0)
         scores = np.where(is_followed, 1 / (1 + age_days), -np.inf).astype(np.float32)
         return RankedScores(scores, best_rows(scores, ORDERED))

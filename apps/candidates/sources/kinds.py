@@ -46,6 +46,7 @@ class TasteScores:
 
     def __init__(self, request: Request) -> None:
         self._request = request
+        self._known = np.zeros(len(request.catalog), np.float32)  # 0: not asked about yet
 
     def top(self, k: int, excluded: NDArray[np.bool_]) -> Rows:
         """Return at most k rows, best first, none excluded: of the likeliest kinds the best."""
@@ -53,8 +54,10 @@ class TasteScores:
         return np.asarray(rows[best_rows(self.at(rows), k)])
 
     def at(self, rows: Rows) -> NDArray[np.float32]:
-        """Return the score of each row."""
-        return np.asarray(taste.hope_of(self._request, rows), np.float32)
+        """Return the score of each row, > 0."""
+        unknown = rows[self._known[rows] == 0]
+        self._known[unknown] = taste.hope_of(self._request, unknown)
+        return self._known[rows]
 
     def _shortlist(self, excluded: NDArray[np.bool_]) -> Rows:
         request = self._request
@@ -75,7 +78,8 @@ class TasteScores:
         known = rows < len(excluded)
         kept = known & ~excluded[np.where(known, rows, 0)]
         rows, owner = rows[kept], owner[kept]
-        first = np.searchsorted(owner, owner)
+        counts = np.bincount(owner, minlength=len(chosen))
+        first = (np.cumsum(counts) - counts)[owner]
         return np.asarray(rows[np.arange(len(owner)) - first < _DEPTH])
 
 

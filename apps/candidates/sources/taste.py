@@ -22,7 +22,7 @@ _QUERY_EVENTS = 60  # latest views that a neighbor query reads
 
 def consumed(request: Request, signal: Signal) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Return rows int64[h] and confidences float32[h] > 0 of the history, in time order."""
-    return request.shared(f"consumed {signal}", lambda request: _consumed(request, signal))
+    return request.shared(("consumed", signal), lambda request: _consumed(request, signal))
 
 
 def _consumed(request: Request, signal: Signal) -> tuple[NDArray[np.int64], NDArray[np.float32]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from apps.core.candidates import Candidates
+from apps.core.candidates import Candidates, first_seen, marked
 
 
 def make_candidates() -> Candidates:
@@ -43,3 +43,25 @@ def test_take_picks_rows_with_their_columns(index: object, rows: list, scores: l
     assert taken.rows.tolist() == rows
     assert taken["score"].tolist() == scores
     assert len(taken) == len(rows)
+
+
+def test_rows_are_kept_where_they_are_seen_first() -> None:
+    rows, at = first_seen(np.array([7, 3, 7, 0, 3]))
+
+    assert rows.tolist() == [7, 3, 0]
+    assert rows[at].tolist() == [7, 3, 7, 0, 3]
+    assert [len(part) for part in first_seen(np.empty(0, np.int64))] == [0, 0]
+
+
+def test_rows_seen_first_are_those_of_a_sort() -> None:
+    given = np.random.default_rng(0).integers(0, 500, 20_000)
+    found, first, inverse = np.unique(given, return_index=True, return_inverse=True)
+
+    rows, at = first_seen(given)
+
+    assert rows.tolist() == found[np.argsort(first)].tolist()
+    assert rows[at].tolist() == found[inverse].tolist()
+
+
+def test_marks_stand_at_rows_and_nowhere_for_none() -> None:
+    assert marked(np.array([2, -1, 2]), 4).tolist() == [False, False, True, False]

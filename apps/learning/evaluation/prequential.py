@@ -43,11 +43,11 @@ def judge_fold(fold: Fold, plan: Plan, protocol: str) -> dict[str, Any]:
             "chunks": scoring.inputs_of(before, plan.catalog, views),
             "online": scoring.inputs_of(everything, plan.catalog, views),
         }
-        predicted = {way: first.predict_heads(x[way], threads=2) for way in x}
+        predicted = {way: first.predict_heads(x[way]) for way in x}
         predicted["popularity"] = scoring.popularity(before, plan.catalog, views)
         if isinstance(earlier, Earlier):
             predicted["last_production"] = earlier.bundle.rankers.predict_heads(x["frozen"])
-        predicted["retrained"] = _heads(before, plan).predict_heads(x["chunks"], threads=2)
+        predicted["retrained"] = _heads(before, plan).predict_heads(x["chunks"])
         parts.append((views, predicted))
     if not parts:
         raise EvaluationError("no view after the cut has a known time: there is nothing to predict")

@@ -86,7 +86,7 @@ def _scoring(
     names = {name: "frozen" if name == served else f"{name}, frozen" for name in scorers}
     predicted = {names[name]: predict(x) for name, predict in scorers.items()}
     if isinstance(earlier, Earlier):
-        predicted[LAST_PRODUCTION] = earlier.bundle.rankers.predict_heads(x, threads=2)
+        predicted[LAST_PRODUCTION] = earlier.bundle.rankers.predict_heads(x)
     predicted["popularity"] = scoring.popularity(fold.learned, catalog, views)
     report = {name: scoring.judge(views, p, frozen=True) for name, p in predicted.items()}
     by_group = groups.views_by_group(views, predicted["frozen"], part.past, catalog)

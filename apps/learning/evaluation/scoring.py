@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,8 +37,8 @@ def scorers(rankers: Rankers) -> dict[str, Callable[[Inputs], Predictions]]:
     """Return every ranker that the bundle offers, the served blend first; each is judged."""
     alone = {ranker.name: ranker for ranker in (rankers.boosted, rankers.neural) if ranker}
     return {
-        "served": lambda inputs: rankers.predict_heads(inputs, threads=2),
-        **{name: partial(ranker.predict, threads=2) for name, ranker in alone.items()},
+        "served": rankers.predict_heads,
+        **{name: ranker.predict for name, ranker in alone.items()},
     }
 
 

@@ -18,24 +18,40 @@ Floats = NDArray[np.float64]
 class Policy(Protocol):
     """A way to choose one of n arms."""
 
-    def chances(self, alpha: Floats, beta: Floats, rng: np.random.Generator) -> Floats:
-        """Return with what chance each arm is chosen now, float64[n], their sum 1.
+    @property
+    def floor(self) -> float:
+        """Share of the choices that are made by lot, [0, 1]."""
+        ...
 
-        alpha, beta: float64[n], > 0. Whoever draws from what is returned chooses with exactly
-        these propensities, also where they came from random draws themselves.
+    def values(self, alpha: Floats, beta: Floats, rng: np.random.Generator) -> Floats:
+        """Return what each arm is taken to be worth, in one draw or several, float64[n, draws].
+
+        alpha, beta: float64[n], > 0.
         """
         ...
+
+
+def chances(values: Floats, floor: float) -> Floats:
+    """Return with what chance each arm is chosen, float64[n], their sum 1.
+
+    values: float64[n, draws] of a policy, the rows of the arms that are left; in each draw the
+    highest is the best. Whoever draws from what is returned chooses with exactly these
+    propensities, whatever the draws were; so one set of draws may serve several choices.
+    """
+    is_best = values >= values.max(axis=0)
+    best = (is_best / is_best.sum(axis=0)).mean(axis=1)
+    return np.asarray((1 - floor) * best + floor / len(values))
 
 
 @dataclass(frozen=True, slots=True)
 class EpsilonGreedy:
     """The best mean; any other arm by lot in a share ε of the choices."""
 
-    epsilon: float = 0.1
+    floor: float = 0.1  # ε
 
-    def chances(self, alpha: Floats, beta: Floats, rng: np.random.Generator) -> Floats:
-        """Return ε/n for each arm, and 1 − ε more for those of the best mean."""
-        return _floored(_share_of_best(alpha / (alpha + beta)), self.epsilon)
+    def values(self, alpha: Floats, beta: Floats, rng: np.random.Generator) -> Floats:
+        """Return the means, float64[n, 1]."""
+        return (alpha / (alpha + beta))[:, None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +65,10 @@ class UpperConfidence:
     width: float = 0.5  # c
     floor: float = 0.05
 
-    def chances(self, alpha: Floats, beta: Floats, rng: np.random.Generator) -> Floats:
-        """Return floor/n for each arm, and the rest for those of the highest bound."""
+    def values(self, alpha: Floats, beta: Floats, rng: np.random.Generator) -> Floats:
+        """Return the bounds, float64[n, 1]."""
         tried = alpha + beta
-        bound = alpha / tried + self.width * np.sqrt(np.log1p(tried.sum()) / tried)
-        return _floored(_share_of_best(bound), self.floor)
+        return (alpha / tried + self.width * np.sqrt(np.log1p(tried.sum()) / tried))[:, None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +78,9 @@ class Thompson:
     draws: int = 256
     floor: float = 0.05
 
-    def chances(self, alpha: Floats, beta: Floats, rng: np.random.Generator) -> Floats:
-        """Return floor/n for each arm, and the rest by how many draws it wins. O(draws·n)."""
-        wins = np.argmax(rng.beta(alpha, beta, (self.draws, len(alpha))), axis=1)
-        return _floored(np.bincount(wins, minlength=len(alpha)) / self.draws, self.floor)
+    def values(self, alpha: Floats, beta: Floats, rng: np.random.Generator) -> Floats:
+        """Return draws of what each arm pays, float64[n, draws]. O(draws·n)."""
+        return rng.beta(alpha[:, None], beta[:, None], (len(alpha), self.draws))
 
 
 POLICIES: Mapping[str, Callable[[], Policy]] = {
@@ -89,12 +103,3 @@ def graduated(
     if not weight.any():
         return chances
     return (1 - share) * chances + share * weight / weight.sum()
-
-
-def _share_of_best(value: Floats) -> Floats:
-    is_best = value >= value.max()
-    return is_best / np.count_nonzero(is_best)
-
-
-def _floored(chances: Floats, floor: float) -> Floats:
-    return (1 - floor) * chances + floor / len(chances)

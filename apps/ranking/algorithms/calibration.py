@@ -33,6 +33,8 @@ class Calibrator:
 
     def __call__(self, z: Doubles) -> Doubles:
         """Return the calibrated logits of logits z, float64 of the same shape."""
+        if len(self.knots) == 1:
+            return np.asarray(self.values[0] + self.tail * (z - self.knots[0]))
         inside = np.interp(z, self.knots, self.values)
         beyond = z - np.clip(z, self.knots[0], self.knots[-1])
         return np.asarray(inside + self.tail * beyond)

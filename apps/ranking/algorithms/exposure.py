@@ -90,7 +90,7 @@ def guarantee(
             break
         first = int(np.argmax(left))
         is_short = taken < _whole(least, offset + place + 1) - _whole(least, offset)
-        pick = _first_of(left, group[:pool], is_short, first)
+        pick = _first_of(left, group[:pool], is_short, first) if is_short.any() else first
         cost = weight[place] * max(score[first] - score[pick], 0.0)
         if lost + cost > tolerance * total:
             pick, cost = first, 0.0

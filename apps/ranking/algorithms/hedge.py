@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,14 +22,15 @@ class Hedge:
     weights go back to the prior, which a validation slice gave.
     """
 
-    prior: NDArray[np.float64]  # [experts], sums to 1
-    total: NDArray[np.float64]  # [experts] decayed sum of losses
+    prior: NDArray[np.float64]  # [experts] or [heads, experts], sums to 1
+    total: NDArray[np.float64]  # likewise, decayed sum of losses
     rate: float = 0.05  # η
 
     def weights(self) -> NDArray[np.float64]:
-        """Return float64[experts] ≥ 0 that sum to 1."""
-        raised = self.prior * np.exp(-self.rate * (self.total - self.total.min()))
-        return np.asarray(raised / raised.sum())
+        """Return float64 of the shape of the prior, ≥ 0, that sum to 1."""
+        ahead = self.total - self.total.min(axis=-1, keepdims=True)
+        raised = self.prior * np.exp(-self.rate * ahead)
+        return np.asarray(raised / raised.sum(axis=-1, keepdims=True))
 
     def after(self, each: NDArray[np.floating]) -> Hedge:
         """Return where the experts stand after losses [n, experts], in order, of a batch."""
@@ -36,6 +38,12 @@ class Hedge:
         fresh = (0.5 ** (ages / HALF_LIFE))[:, None] * each
         total = self.total * 0.5 ** (len(each) / HALF_LIFE) + fresh.sum(axis=0)
         return Hedge(self.prior, np.asarray(total), self.rate)
+
+
+def together(hedges: Sequence[Hedge]) -> Hedge:
+    """Return where the experts stand in several heads at once, all of one rate."""
+    prior, total = [hedge.prior for hedge in hedges], [hedge.total for hedge in hedges]
+    return Hedge(np.array(prior), np.array(total), hedges[0].rate)
 
 
 def best_weights(logits: NDArray[np.float64], y: NDArray[np.floating]) -> NDArray[np.float64]:

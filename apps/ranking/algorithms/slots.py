@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -21,7 +23,7 @@ class Arms:
     share: float  # of the slots, 0–1
     arm_of: Ints  # [n] arm 0…m−1 of each candidate, −1 for none
     # Asked for arms int64[a] that can be played: with what chance each is, float64[a].
-    chances: Callable[[Ints, np.random.Generator], Floats]
+    chances: Callable[[Ints], Floats]
 
 
 class Filled(NamedTuple):
@@ -41,17 +43,21 @@ class Capped:
         self._held = np.zeros(len(creator), np.bool_)
         self._taken: dict[int, int] = {}
 
-    def take(self, pick: int) -> None:
-        """Take one that is open."""
+    def take(self, pick: int) -> Ints | None:
+        """Take one that is open; return what may not come any more, None where all of it may."""
         self.open[pick] = False
+        closed = np.array([pick])
         creator = int(self._creator[pick])
         self._taken[creator] = self._taken.get(creator, 0) + 1
         if self._taken[creator] >= self._cap:
-            over = self.open & (self._creator == creator)
-            self._held |= over
-            self.open &= ~over
-        if not self.open.any():
-            self.open, self._held = self._held, np.zeros(len(self.open), np.bool_)
+            over = np.flatnonzero(self.open & (self._creator == creator))
+            self._held[over] = True
+            self.open[over] = False
+            closed = np.append(closed, over)
+        if self.open.any():
+            return closed
+        self.open, self._held = self._held, np.zeros(len(self.open), np.bool_)
+        return None
 
 
 def fill(
@@ -71,69 +77,93 @@ def fill(
     is the best left of its arm, plus the rest where c is the best of all.
     """
     page = Capped(np.arange(n) if creator is None else creator, cap)
-    explorers = [_Explorer(kind, rng) for kind in kinds]
+    explorers = [_Explorer(kind, page, rng) for kind in kinds]
     picked: list[int] = []
     propensity: list[float] = []
     chosen: list[int] = []
     for _ in range(min(slots, n)):
-        left = page.open
-        first = int(np.argmax(left))
-        shares = [each.share(left) for each in explorers]
+        first = int(np.argmax(page.open))
+        shares = [each.share for each in explorers]
         kind = _drawn(shares, rng)
-        pick = first if kind == EXPLOIT else explorers[kind].play(left)
-        chance = sum(
-            share * each.chance_of(pick, left)
-            for share, each in zip(shares, explorers, strict=True)
-            if share
-        )
-        page.take(pick)
+        pick = first if kind == EXPLOIT else explorers[kind].play()
+        chance = 0.0 if pick != first else 1 - sum(shares)
+        for share, each in zip(shares, explorers, strict=True):
+            if share:
+                chance += share * each.chance_of(pick)
+        closed = page.take(pick)
+        for each in explorers:
+            each.close(closed)
         picked.append(pick)
         chosen.append(kind)
-        propensity.append(chance + (1 - sum(shares) if pick == first else 0))
+        propensity.append(chance)
     return Filled(np.array(picked, np.int64), np.array(propensity), np.array(chosen, np.int8))
 
 
 def _drawn(shares: Sequence[float], rng: np.random.Generator) -> int:
-    """Return which kind explores, or EXPLOIT."""
-    at = int(np.searchsorted(np.cumsum(shares), rng.random(), side="right"))
-    return at if at < len(shares) else EXPLOIT
+    """Return which of several is drawn by its share, or −1, by what they leave of 1: EXPLOIT."""
+    drawn = rng.random()
+    for kind, end in enumerate(itertools.accumulate(shares)):
+        if drawn < end:
+            return kind
+    return EXPLOIT
 
 
 class _Explorer:
     """The arms of one kind while a page is filled; chances are worked out when they are needed."""
 
-    def __init__(self, arms: Arms, rng: np.random.Generator) -> None:
-        self._arms, self._rng = arms, rng
-        self._is_arm = arms.arm_of >= 0
-        self._arm = np.where(self._is_arm, arms.arm_of, 0)
-        self._playable = np.empty(0, np.int64)
-        self._known: Floats | None = None  # chances of the playable arms
+    def __init__(self, arms: Arms, page: Capped, rng: np.random.Generator) -> None:
+        self._arms, self._page, self._rng = arms, page, rng
+        self._arm: list[int] = arms.arm_of.tolist()
+        self._candidates: dict[int, list[int]] = {}  # of each arm, the best first
+        for candidate, arm in enumerate(self._arm):
+            if arm >= 0:
+                self._candidates.setdefault(arm, []).append(candidate)
+        self._n_left = {arm: len(of_arm) for arm, of_arm in self._candidates.items()}
+        self._chances: dict[int, float] = {}  # of the arms that can be played, once they are known
 
-    def share(self, left: NDArray[np.bool_]) -> float:
-        """Return the share of slots that it has: none without an arm."""
-        return self._arms.share if self._arms.share and (left & self._is_arm).any() else 0.0
+    @property
+    def share(self) -> float:
+        """The share of slots that it has: none without an arm."""
+        return self._arms.share if self._n_left else 0.0
 
-    def play(self, left: NDArray[np.bool_]) -> int:
+    def play(self) -> int:
         """Return the candidate that an arm drawn by its chance shows."""
-        chances = self._chances(left)
-        return self._best_of(self._playable[self._rng.choice(len(chances), p=chances)], left)
+        chances = self._known()
+        arms = list(chances)
+        drawn = _drawn(list(chances.values()), self._rng)
+        return self._best_of(arms[drawn])  # the last where rounding leaves none
 
-    def chance_of(self, candidate: int, left: NDArray[np.bool_]) -> float:
+    def chance_of(self, candidate: int) -> float:
         """Return the chance that the candidate, still left, is what `play` shows."""
-        if not self._is_arm[candidate]:
+        arm = self._arm[candidate]
+        if arm < 0 or self._best_of(arm) != candidate:
             return 0.0
-        arm = self._arms.arm_of[candidate]
-        if self._best_of(arm, left) != candidate:
-            return 0.0
-        chances = self._chances(left)
-        return float(chances[np.searchsorted(self._playable, arm)])
+        return self._known()[arm]
 
-    def _best_of(self, arm: np.int64, left: NDArray[np.bool_]) -> int:
-        return int(np.argmax(left & (self._arms.arm_of == arm)))
+    def close(self, closed: Ints | None) -> None:
+        """Leave out candidates that may not come any more; None: what was left out comes back."""
+        if closed is None:
+            back = [arm for arm in np.array(self._arm)[self._page.open].tolist() if arm >= 0]
+            self._n_left = dict(Counter(back))
+            self._chances = {}
+            return
+        for candidate in closed.tolist():
+            arm = self._arm[candidate]
+            if arm < 0:
+                continue
+            self._n_left[arm] -= 1
+            if not self._n_left[arm]:
+                del self._n_left[arm]
+                self._chances = {}
 
-    def _chances(self, left: NDArray[np.bool_]) -> Floats:
-        playable = np.flatnonzero(np.bincount(self._arm, left & self._is_arm))
-        if self._known is None or not np.array_equal(playable, self._playable):
-            found = self._arms.chances(playable, self._rng)
-            self._playable, self._known = playable, found / found.sum()
-        return self._known
+    def _best_of(self, arm: int) -> int:
+        is_open = self._page.open
+        return next(candidate for candidate in self._candidates[arm] if is_open[candidate])
+
+    def _known(self) -> dict[int, float]:
+        """Return the chance of each arm that can be played."""
+        if not self._chances:
+            playable = sorted(self._n_left)
+            found = self._arms.chances(np.array(playable))
+            self._chances = dict(zip(playable, (found / found.sum()).tolist(), strict=True))
+        return self._chances

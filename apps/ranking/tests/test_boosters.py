@@ -66,8 +66,13 @@ def test_another_seed_gives_another_model() -> None:
     assert frame.train(Y, other).model_to_string() != frame.train(Y, TINY).model_to_string()
 
 
-def test_number_of_threads_changes_nothing(model: Model) -> None:
-    np.testing.assert_array_equal(model.predict(X, threads=2), model.predict(X, threads=1))
+def test_trees_answer_what_lightgbm_does(model: Model) -> None:
+    booster = Frame(X, NAMES).train(Y, TINY)
+    x = np.tile(X, (8, 1))  # more rows than are asked at once
+    x[::7, 0] = np.nan
+    asked = Model(booster, 0.5)
+    np.testing.assert_allclose(asked.margin(x), booster.predict(x, raw_score=True), atol=1e-6)
+    np.testing.assert_allclose(asked.predict(x), booster.predict(x), atol=1e-6)
 
 
 def test_saved_model_predicts_the_same(model: Model, tmp_path: Path) -> None:

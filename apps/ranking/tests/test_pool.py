@@ -26,6 +26,17 @@ def column(name: str, pool: Candidates = POOL) -> NDArray[np.float32]:
     return pool_features(opinions(pool))[:, FEATURE_NAMES.index(name)]
 
 
+@given(st.lists(st.sampled_from([NAN, np.inf, -3e38, -1.5, -1e-40, -0.0, 0.0, 1e-40, 2, 3e38])))
+def test_places_are_by_score_and_equal_ones_keep_their_order(scores: list[float]) -> None:
+    known = [i for i, score in enumerate(scores) if np.isfinite(score)]
+    expected = sorted(known, key=lambda i: -scores[i])  # stable
+    given = opinions(make_pool(len(scores), fresh=scores))
+
+    places = given.places[:, SOURCE_NAMES.index("fresh")]
+
+    assert places[expected].tolist() == list(range(len(known)))
+
+
 class TestPoolFeatures:
     def test_scores_are_those_of_the_sources(self) -> None:
         np.testing.assert_array_equal(column("score.nearest"), [2, NAN, 4])

@@ -29,7 +29,7 @@ def spread(values: NDArray) -> float:
 
 def places(select: SelectRanker, x: NDArray) -> NDArray:
     slope, intercept = select.line
-    return slope * select.order.predict(x) + intercept
+    return slope * select.order.margin(x) + intercept
 
 
 def test_both_boosters_are_put_on_one_scale(select: SelectRanker) -> None:

@@ -23,7 +23,7 @@ PARAMS = TasteParams()
 def kinds(*category: int, tags: list[list[int]] | None = None, creator: int = -1) -> Kinds:
     n = len(category)
     return Kinds(
-        np.array(category),
+        np.array(category, np.int64),
         np.full(n, creator),
         np.full(n, -1),
         np.array(tags) if tags else np.full((n, 2), -1),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
-from apps.ranking.algorithms.bandits import Thompson
+from apps.ranking.algorithms.bandits import Thompson, chances
 from apps.ranking.algorithms.slots import EXPLOIT, Arms, Floats, Ints, fill
 
 CONTENT = np.array([-1, -1, 0, -1, 1, 2])  # candidates 2, 4 and 5 are arms
@@ -13,13 +15,13 @@ TOPIC = np.array([0, 0, 1, 1, 0, -1])
 PAGES = 3000
 
 
-def by_lot(arms: Ints, rng: np.random.Generator) -> Floats:
+def by_lot(arms: Ints) -> Floats:
     return np.full(len(arms), 1 / len(arms))
 
 
-def by_thompson(arms: Ints, rng: np.random.Generator) -> Floats:
-    alpha, beta = np.array([2.0, 5.0, 1.0]), np.array([3.0, 5.0, 1.0])
-    return Thompson(draws=16).chances(alpha[arms], beta[arms], rng)
+def by_thompson(rng: np.random.Generator) -> Callable[[Ints], Floats]:
+    values = Thompson(draws=16).values(np.array([2.0, 5.0, 1.0]), np.array([3.0, 5.0, 1.0]), rng)
+    return lambda arms: chances(values[arms], 0.05)
 
 
 def test_without_shares_the_order_stays_and_is_certain() -> None:
@@ -49,9 +51,10 @@ def test_the_best_of_all_has_the_chance_of_being_explored_too() -> None:
 
 
 def test_no_candidate_comes_twice_and_none_is_made_up() -> None:
-    kinds = [Arms(0.4, CONTENT, by_thompson), Arms(0.4, TOPIC, by_lot)]
+    rng = np.random.default_rng(2)
+    kinds = [Arms(0.4, CONTENT, by_thompson(rng)), Arms(0.4, TOPIC, by_lot)]
 
-    filled = fill(6, kinds, 20, np.random.default_rng(2))
+    filled = fill(6, kinds, 20, rng)
 
     assert sorted(filled.picked.tolist()) == list(range(6))
 
@@ -70,11 +73,11 @@ def test_exploring_keeps_the_cap_while_there_are_others() -> None:
 @pytest.mark.parametrize("slot", [0, 1, 2])
 def test_weighing_by_propensity_gives_what_any_other_choice_would_show(slot: int) -> None:
     """E[f(pick) / propensity] over pages is Σ f over what could be picked; see the benchmark."""
-    kinds = [Arms(0.3, CONTENT, by_thompson), Arms(0.3, np.arange(6), by_lot)]
     value = np.array([1.0, 5, 2, 4, 3, 6])
     rng = np.random.default_rng(3)
     off = []
     for _ in range(PAGES):
+        kinds = [Arms(0.3, CONTENT, by_thompson(rng)), Arms(0.3, np.arange(6), by_lot)]
         filled = fill(6, kinds, slot + 1, rng)
         left = np.setdiff1d(np.arange(6), filled.picked[:slot])
         weighed = value[filled.picked[slot]] / filled.propensity[slot]
