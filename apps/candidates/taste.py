@@ -119,8 +119,13 @@ def to_anybody(request: Request, rows: Rows) -> Floats:
     """Return the log odds of contents beside others, in whatever language, float64[n]."""
     params: TasteParams = request.params.taste
     length = params.shortness * _length(request.catalog, rows)
+    return np.asarray(params.worth * worth_at(request, rows) - length)
+
+
+def worth_at(request: Request, rows: Rows) -> Floats:
+    """Return the log odds that contents are worth to anybody, as far as is known, float64[n]."""
     found = worth(request)
-    return np.asarray(params.worth * _at(found.mean, rows, found.unknown) - length)
+    return _at(found.mean, rows, found.unknown)
 
 
 def curiosity_of(request: Request, rows: Rows) -> Floats:

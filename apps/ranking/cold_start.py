@@ -34,5 +34,6 @@ class ColdStart:
         power = newness(request, self.views(request))
         if power < 0.01 or not len(candidates):
             return candidates
-        odds = np.clip(taste.to_anybody(request, candidates.rows), -_MOST, _MOST)
-        return scaled(candidates, np.exp(power * (odds - odds.mean())))
+        odds = taste.worth_at(request, candidates.rows)
+        factor = np.clip(odds - odds.mean(), -_MOST, _MOST)
+        return scaled(candidates, np.exp(power * factor))

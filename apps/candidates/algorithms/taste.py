@@ -19,7 +19,7 @@ from scipy.special import expit, logit
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-LEVELS: Floats = np.linspace(-3, 4, 15)  # of liking, log odds
+LEVELS: Floats = np.linspace(-3, 4, 8)  # of liking, log odds
 _LEAST = 0.02  # of a chance, at either end
 
 
@@ -67,15 +67,20 @@ class Expected(NamedTuple):
 
 
 def chances(offset: Floats, anybody: float) -> Floats:
-    """Return the outcome at each level of contents with these offsets, float64[n, levels]."""
-    odds = offset[:, None] + (LEVELS + logit(anybody))
+    """Return the outcome at each level of contents with these offsets, float64[levels, n]."""
+    odds = (LEVELS + logit(anybody))[:, None] + offset
     return np.asarray(np.clip(expit(odds), _LEAST, 1 - _LEAST))
 
 
 def evidence(chance: NDArray, outcome: NDArray) -> NDArray:
-    """Return the log likelihood of each level, [n, levels] of `chance`, for outcomes [n]."""
-    share = outcome[:, None]
-    return np.asarray(share * np.log(chance) + (1 - share) * np.log1p(-chance))
+    """Return the log likelihood of each level, [levels, n] as `chance`, for outcomes [n]."""
+    return np.asarray(outcome * np.log(chance) + (1 - outcome) * np.log1p(-chance))
+
+
+def posterior(prior: Floats, evidence: Floats) -> Floats:
+    """Return the chance of each level, float64[k, levels], after log likelihoods of that shape."""
+    weight = prior * np.exp(evidence - evidence.max(axis=1, keepdims=True))
+    return np.asarray(weight / weight.sum(axis=1, keepdims=True))
 
 
 class Taste:
@@ -88,10 +93,9 @@ class Taste:
         age = np.arange(len(met.kind))[::-1]
         said = evidence(chances(met.offset, params.anybody), met.outcome)
         of_kind = np.zeros((n_kinds + 1, len(LEVELS)))  # the last: of a kind that was never met
-        np.add.at(of_kind, met.kind, said * np.exp(-age / params.memory)[:, None])
+        np.add.at(of_kind, met.kind, (said * np.exp(-age / params.memory)).T)
         of_kind[-1] = 0.0
-        posterior = params.prior() * np.exp(of_kind - of_kind.max(axis=1, keepdims=True))
-        self._posterior = posterior / posterior.sum(axis=1, keepdims=True)
+        self._posterior = posterior(params.prior(), of_kind)
         self._pending = np.zeros(n_kinds + 1)
         np.add.at(self._pending, met.pending, 1.0)
         self._pending[-1] = 0.0
@@ -99,9 +103,10 @@ class Taste:
     def of(self, kind: Ints, offset: Floats) -> Expected:
         """Return what is expected of n contents: codes int64[n], log odds float64[n]."""
         known = np.where(kind < len(self._posterior) - 1, kind, -1)
-        chance, weight = chances(offset, self._params.anybody), self._posterior[known]
-        mean = np.einsum("nl,nl->n", chance, weight)
-        variance = np.maximum(np.einsum("nl,nl,nl->n", chance, chance, weight) - mean**2, 0)
+        chance, weight = chances(offset, self._params.anybody), self._posterior[known].T
+        weighted = chance * weight
+        mean = weighted.sum(axis=0)
+        variance = np.maximum((weighted * chance).sum(axis=0) - mean**2, 0)
         return Expected(mean, np.sqrt(variance * _left(self._pending[known], self._params)))
 
 

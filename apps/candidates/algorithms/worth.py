@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logit
 
-from apps.candidates.algorithms.taste import LEVELS, TasteParams, evidence
+from apps.candidates.algorithms.taste import LEVELS, TasteParams, evidence, posterior
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -39,7 +39,7 @@ class WorthParams:
     creator: float = 0.55
     content: float = 0.9
     length: float = 0.5  # of β, around −1
-    sweeps: int = 8  # over all groups, ≥ 1
+    sweeps: int = 5  # over all groups, ≥ 1
 
 
 class Watched(NamedTuple):
@@ -103,31 +103,32 @@ class _Levels:
     def __init__(self, pair: Ints, share: Floats, taste: TasteParams) -> None:
         self._pair, self._share = pair, share.astype(np.float32)
         self._prior = taste.prior()
-        self._levels = LEVELS.astype(np.float32)
-        self._weight = np.empty((0, len(LEVELS)), np.float32)  # of each view's levels
+        self._against = np.exp(-LEVELS).astype(np.float32)[:, None]
+        self._weight = np.empty((len(LEVELS), 0), np.float32)  # of the levels of each view
 
     def expect(self, odds: Floats) -> None:
         """Work out how likely each level is, given the other effects."""
         said = evidence(np.clip(self._chance(odds), _LEAST, 1 - _LEAST), self._share)
         n_pairs = int(self._pair.max(initial=-1)) + 1
-        of_pair = np.stack([np.bincount(self._pair, column, n_pairs) for column in said.T], axis=1)
-        weight = self._prior * np.exp(of_pair - of_pair.max(axis=1, keepdims=True))
-        weight /= weight.sum(axis=1, keepdims=True)
-        self._weight = weight.astype(np.float32)[self._pair]
+        sums = [np.bincount(self._pair, level, n_pairs) for level in said]
+        of_pair: Floats = np.stack(sums, axis=1).astype(np.float64)
+        weight = posterior(self._prior, of_pair).astype(np.float32)
+        self._weight = np.take(weight.T, self._pair, axis=1)
 
     def residual(self, odds: Floats) -> tuple[Floats, Floats]:
         """Return what each view is off by, and how fast that changes with its odds, float64[n]."""
         chance = self._chance(odds)
-        expected = np.einsum("nl,nl->n", chance, self._weight)
-        curvature = expected - np.einsum("nl,nl,nl->n", chance, chance, self._weight)
-        return (
-            (self._share - expected).astype(np.float64),
-            np.maximum(curvature, _LEAST_CURVATURE).astype(np.float64),
-        )
+        weighted = chance * self._weight
+        expected = weighted.sum(axis=0)
+        weighted *= chance
+        curvature = np.maximum(expected - weighted.sum(axis=0), _LEAST_CURVATURE)
+        return (self._share - expected).astype(np.float64), curvature.astype(np.float64)
 
     def _chance(self, odds: Floats) -> NDArray[np.float32]:
-        levels = odds.astype(np.float32)[:, None] + self._levels
-        return np.asarray(1 / (1 + np.exp(-levels)), np.float32)
+        """Return σ(odds + level), float32[levels, n], by one exponential a view."""
+        chance = self._against * np.exp(-odds).astype(np.float32)
+        chance += 1
+        return np.asarray(np.reciprocal(chance, out=chance))
 
 
 class _Group:

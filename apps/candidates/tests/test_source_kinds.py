@@ -50,11 +50,19 @@ class TestLikedKinds:
     def test_kind_that_was_left_at_once_comes_last(self) -> None:
         request = make_request(CATALOG, make_log([view(1, 0.5), view(5, 0.5, ago=2)]))
         rows = top(request, N)
-        assert set(CATALOG.category[rows[-8:]]) == {1}
+        for language in (0, 1):
+            in_it = rows[CATALOG.language[rows] == language]
+            assert set(CATALOG.category[in_it[-3:]]) == {1}
 
     def test_own_language_comes_first(self) -> None:
         rows = top(make_request(CATALOG, language=1), 20)
         assert set(CATALOG.language[rows]) == {1}
+
+    def test_who_says_no_language_is_taken_at_what_they_watch(self) -> None:
+        rows = top(make_request(CATALOG, watched(20, 21)), 8)
+        assert set(CATALOG.language[rows]) == {1}
+        rows = top(make_request(CATALOG, watched(20, 21), language=0), 8)
+        assert set(CATALOG.language[rows]) == {0}
 
     def test_what_others_watch_long_leads_its_kind(self) -> None:
         crowd = make_log([(9, 8, NOW_MS - 60_000, EventType.VIEW, 20.0)] * 12)

@@ -18,7 +18,6 @@ from apps.ranking.exploration import (
     KIND_BITS,
     Exploration,
     ExplorationSlots,
-    category_rates,
     owed_share,
     prior_rate,
 )
@@ -105,19 +104,14 @@ def test_a_topic_shows_the_best_that_is_left_of_it() -> None:
     assert odd
 
 
-def test_prior_knows_the_category_and_what_select_expects() -> None:
-    # 40 long views of category 0, 40 short ones of category 1
-    log = make_log([Happened(i, i % 2, watch_seconds=20.0 * (i % 2 == 0)) for i in range(80)])
-    request = make_request(CATALOG, log=log)
+def test_prior_knows_the_viewers_taste_and_what_others_made_of_a_content() -> None:
+    crowd = [Happened(i, i % 2, watch_seconds=20.0 * (i % 2 == 0)) for i in range(2, 82)]
+    mine = make_log([Happened(1, 4), Happened(1, 7, watch_seconds=1.0)])  # of categories 0 and 1
+    request = make_request(CATALOG, mine, log=make_log(crowd))
 
-    rates = category_rates(request)
-    expected = np.full(N, 1.0)
-    expected[1] = 2.0
-    prior = prior_rate(request, pool([]).with_columns(expected=expected))
+    prior = prior_rate(request, np.arange(N))
 
-    assert rates[0] > rates[2] > rates[1]
-    assert prior[0] > prior[3]
-    assert prior[1] > prior[3]
+    assert prior[0] > prior[10] > prior[11] > prior[1]  # 0 and 10 are of one category
 
 
 def test_an_empty_pool_stays_empty() -> None:
@@ -136,7 +130,8 @@ class TestColdStart:
     def test_new_viewers_get_what_many_watched_long_and_others_what_fits_them(self) -> None:
         good = [Happened(i, 5) for i in range(100)]
         bad = [Happened(i, 0, watch_seconds=1.0) for i in range(100)]
-        stranger = make_request(CATALOG, log=make_log(good + bad))
+        catalog = make_catalog(N, creator=np.arange(N))
+        stranger = make_request(catalog, log=make_log(good + bad))
         history = make_log([Happened(1, row % N) for row in range(300)])
         known = replace(stranger, query=replace(stranger.query, history=history))
         candidates = pool([])

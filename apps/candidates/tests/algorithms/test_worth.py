@@ -5,9 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from apps.candidates.algorithms.worth import Watched, WorthParams, worth_of
+from apps.candidates.algorithms.taste import TasteParams
+from apps.candidates.algorithms.worth import Watched, WorthParams
+from apps.candidates.algorithms.worth import worth_of as worth_with
 
 PARAMS = WorthParams()
+
+
+def worth_of(views: Watched, creators: np.ndarray, params: WorthParams) -> np.ndarray:
+    found = worth_with(views, creators, params, TasteParams())
+    return found.mean - found.unknown
 
 
 def watched(
@@ -93,3 +100,19 @@ def test_order_of_views_does_not_matter(order: np.ndarray) -> None:
     mixed = Watched._make(column[order] for column in views)
     found, expected = (worth_of(v, np.full(3, -1), PARAMS) for v in (mixed, views))
     np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+def test_doubt_falls_with_views() -> None:
+    views = watched(list(range(20)), [0] * 15 + [1] * 5, [1, 0] * 10)
+    doubt = worth_with(views, np.full(3, -1), PARAMS, TasteParams()).doubt
+    assert doubt[0] < doubt[1] < doubt[2] == pytest.approx(PARAMS.content)
+
+
+def test_level_of_all_is_found_and_unknown_contents_have_it() -> None:
+    rng = np.random.default_rng(6)
+    share = rng.beta(1.2, 0.8, 3000)  # .6 where a stranger's is taken to be .25
+    viewer, content = np.arange(3000) % 300, np.arange(3000) % 37
+    told = viewer.tolist(), content.tolist(), share.tolist()
+    found = worth_with(watched(*told), np.full(40, -1), PARAMS, TasteParams())
+    assert found.unknown > 0.2
+    assert found.mean[39] == found.unknown
