@@ -25,7 +25,7 @@ class FeedParams:
     cold_theta: float = 0.8  # θ for a viewer without history, at most `theta`
     cold_views: float = 10.0  # contents met after which a viewer is less new by a factor e, > 0
     explore_share: float = 0.03  # of the slots, to contents that few have met, 0–0.5
-    explore_most: float = 0.15  # the same at most, while uploads are owed more views, 0–0.5
+    explore_most: float = 0.06  # the same at most, while uploads are owed more views, 0–0.5
     topic_share: float = 0.01  # of the slots, to categories the viewer may like, 0–0.25
     cold_topic_share: float = 0.02  # the same for a viewer without history, 0–0.5
     explore_policy: str = "thompson"

@@ -54,6 +54,7 @@ class TrainingParams:
     neural: NeuralParams = field(default_factory=NeuralParams)
     weigh_views: int = 80_000  # latest earlier views that trees learn from to be weighed only
     held_share: float = 0.15  # of those views, the latest, that weigh the rankers of the heads
+    heads_kappa: float = 50_000.0  # views learned from at which heads count half, ≥ 0
     seed: int = 7
 
 

@@ -160,11 +160,14 @@ class Heads(NamedTuple):
     watch: WatchQuantiles
     means: dict[str, float]  # of what each head says of the held views
     encoder: Encoder
+    trust: float  # how far they count, (0, 1]
 
     def with_select(self, version: str, select: SelectRanker) -> Rankers:
         """Return all that scores."""
         means = self.means | {SELECT: select.mean}
-        return Rankers(version, select, self.boosted, self.neural, self.blend, self.watch, means)
+        return Rankers(
+            version, select, self.boosted, self.neural, self.blend, self.watch, means, self.trust
+        )
 
 
 class Views(NamedTuple):
@@ -204,15 +207,16 @@ def fit_heads(views: Views, params: TrainingParams) -> Heads:
     watch = watch_quantiles.fit(seconds, inputs.duration)
     labels = labels | {WATCH_QUANTILE: watch.quantile(seconds, inputs.duration)}
     n_held = int(params.held_share * len(inputs))
+    trust = len(inputs) / (len(inputs) + params.heads_kappa)
     if n_held < 2 * MIN_POSITIVES:
         boosted = fit_boosted(inputs, labels, params.boosted)
         means = {name: model.base for name, model in boosted.models.items()}
-        return Heads(boosted, None, trees_only((BOOSTED, NEURAL)), watch, means, encoder)
+        return Heads(boosted, None, trees_only((BOOSTED, NEURAL)), watch, means, encoder, trust)
     neural, blend, expected = _train_together(inputs, labels, n_held, encoder, params)
     watch = watch.judged(expected[WATCH_QUANTILE], labels[WATCH_QUANTILE][-n_held:])
     means = {name: float(values.mean()) for name, values in expected.items()}
     boosted = fit_boosted(inputs, labels, params.boosted)
-    return Heads(boosted, neural, blend, watch, means, encoder)
+    return Heads(boosted, neural, blend, watch, means, encoder, trust)
 
 
 def _train_together(

@@ -61,5 +61,5 @@ def score(
 
 
 def _sum(objective: Objective, predicted: dict[str, Doubles], rankers: Rankers) -> Scored:
-    adds = objective.adds(predicted, rankers.means)
+    adds = objective.adds(predicted, rankers.means, trust=rankers.trust)
     return Scored(np.sum(list(adds.values()), axis=0), adds)

@@ -71,14 +71,20 @@ class Objective:
         return tuple(name for name in LEARNED if self.weights.get(name))
 
     def adds(
-        self, predicted: Mapping[str, NDArray[np.float64]], means: Mapping[str, float]
+        self,
+        predicted: Mapping[str, NDArray[np.float64]],
+        means: Mapping[str, float],
+        *,
+        trust: float = 1.0,
     ) -> dict[str, NDArray[np.float64]]:
         """Return what each term adds to the score of each candidate, float64[n].
 
         predicted: float64[n] in [0, 1] of every term with a weight; one that is not finite adds 0.
+        trust: (0, 1], how far the heads count: what they say after few views is mostly noise.
         """
         names = (SELECT, *self.heads)
         scale = np.array([self.weights[name] / max(means[name], _RAREST) for name in names])
+        scale[1:] *= trust
         center = np.array([0.0, *(means[name] for name in self.heads)])
         above = np.stack([predicted[name] for name in names]) - center[:, None]
         return dict(zip(names, np.nan_to_num(scale[:, None] * above), strict=True))

@@ -42,6 +42,7 @@ class Rankers:
     watch: WatchQuantiles
     # Of what each head says of held views, and select of candidates: the unit of the objective.
     means: Mapping[str, float]
+    trust: float = 1.0  # how far the heads' terms count, (0, 1]: less after few views
 
     def predict_heads(self, inputs: Inputs) -> Predictions:
         """Return every head's probability, the watch quantile and the seconds, float64[n] each.
@@ -105,6 +106,7 @@ def save_rankers(rankers: Rankers, folder: Path) -> None:
         "select_features": SELECT_NAMES,
         "select": rankers.select.save(folder),
         "means": dict(rankers.means),
+        "trust": rankers.trust,
         "has_neural": rankers.neural is not None,
         "watch": {f.name: getattr(rankers.watch, f.name).tolist() for f in fields(WatchQuantiles)},
     }
@@ -118,9 +120,9 @@ def load_rankers(folder: Path, version: str) -> Rankers:
         raise ArtifactError(
             f"{folder}: the rankers were trained on other features; run manage.py train"
         )
-    if not {SELECT, *LEARNED} <= facts.get("means", {}).keys():
+    if not {SELECT, *LEARNED} <= facts.get("means", {}).keys() or "trust" not in facts:
         raise ArtifactError(
-            f"{folder}: the rankers were trained for other outcomes; run manage.py train"
+            f"{folder}: the rankers were trained by another version; run manage.py train"
         )
     return Rankers(
         version=version,
@@ -130,4 +132,5 @@ def load_rankers(folder: Path, version: str) -> Rankers:
         blend=Blend.load(folder),
         watch=WatchQuantiles(**{name: np.array(v) for name, v in facts["watch"].items()}),
         means=facts["means"],
+        trust=facts["trust"],
     )

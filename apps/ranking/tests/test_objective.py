@@ -48,6 +48,13 @@ class TestAdds:
         assert adds[SELECT].mean() == pytest.approx(1.0)
         assert adds[Head.LIKE].mean() == pytest.approx(0.0)
 
+    def test_heads_count_as_far_as_they_are_trusted_and_select_whole(self) -> None:
+        p = {SELECT: np.array([0.4]), Head.LIKE: np.array([0.03])}
+        objective, means = Objective({SELECT: 1.0, Head.LIKE: 0.5}), {SELECT: 0.2, Head.LIKE: 0.02}
+        adds = objective.adds(p, means, trust=0.2)
+        assert adds[SELECT][0] == pytest.approx(2.0)
+        assert adds[Head.LIKE][0] == pytest.approx(0.05)
+
     def test_terms_without_a_weight_are_not_asked(self) -> None:
         assert Objective({SELECT: 1.0, Head.LIKE: 0.0, Head.HIDE: -0.1}).heads == (Head.HIDE,)
 
