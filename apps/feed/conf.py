@@ -39,7 +39,7 @@ class FeedParams:
     trend_beta: float = 0.5  # β of the trend boost, 0–2: share that a full trend adds to a score
     ranked: int = 200  # candidates that the select ranker scores, the best by rank fusion
     refined: int = 50  # of them, the best, whose heads the trees are asked about too
-    reserve: int = 20  # ranked beyond the page, to replace what the last check removes
+    reserve: int = 5  # ranked beyond the page, to replace what the last check removes
     bundle: str = PRODUCTION  # the version that answers; set by rollouts
     cursor_seconds: int = 1800  # life of a cursor
 

@@ -20,8 +20,8 @@ UPLOADED = make_catalog(6, uploaded_ms=np.full(6, NOW_MS - HOUR_MS))
 @pytest.mark.parametrize(
     ("catalog", "share", "expected"),
     [
-        (ARCHIVE, 0.06, 0.06),
-        (UPLOADED, 0.06, 0.15),  # nobody watches yet: all that may be given
+        (ARCHIVE, 0.03, 0.03),
+        (UPLOADED, 0.03, PARAMS.explore_most),  # nobody watches yet: all that may be given
         (UPLOADED, 0.0, 0.0),  # off is off
         (UPLOADED, 0.3, 0.3),  # more than what is owed may ask for
     ],
