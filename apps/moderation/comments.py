@@ -48,7 +48,7 @@ class _Judged(NamedTuple):
     category: str
 
 
-def keep_up(*, batches: int = 20) -> int:
+def keep_up(*, batches: int = 80) -> int:
     """Screen the comments that the log has gained; return how many events were read."""
     screening = production()
     if screening is None:

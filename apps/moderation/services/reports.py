@@ -42,7 +42,7 @@ class NoticeGiven(NamedTuple):
     email: str = ""
 
 
-def keep_up(*, batches: int = 20) -> int:
+def keep_up(*, batches: int = 80) -> int:
     """Take the reports that the log has gained; return how many events were read."""
     return drain(CONSUMER, take_reports, batches=batches)
 
