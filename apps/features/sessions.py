@@ -97,6 +97,6 @@ def sessions(
     return read(found)
 
 
-def keep_up(*, batches: int = 50) -> int:
+def keep_up(*, batches: int = 200) -> int:
     """Take in what the log has gained; return how many events."""
     return drain(CONSUMER, keep_sessions, batches=batches)

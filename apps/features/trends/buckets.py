@@ -39,7 +39,7 @@ class Key(NamedTuple):
     bucket_ms: int
 
 
-def keep_up(now_ms: int, *, batches: int = 50) -> int:
+def keep_up(now_ms: int, *, batches: int = 200) -> int:
     """Take in what the log has gained; return how many events."""
     return drain(CONSUMER, of_now(now_ms), batches=batches)
 
