@@ -12,19 +12,19 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from django.conf import settings
 from django.db import close_old_connections
+
+from apps.core import later
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 _registry: list[Live] = []
-_wanted: dict[Hashable, Callable[[], object]] = {}
-_is_refreshing = False
 
 
 class Live(Generic[T]):
@@ -86,29 +86,10 @@ def ages_seconds() -> dict[str, float]:
     return {live.name: now - live.refreshed_at for live in _registry if live.refreshed_at}
 
 
-def soon(key: Hashable, work: Callable[[], object]) -> bool:
-    """Have the refreshing thread do the work of this key at its next turn; False without one."""
-    if _is_refreshing:
-        _wanted.setdefault(key, work)
-    return _is_refreshing
-
-
-def do_wanted() -> None:
-    """Do what `soon` was asked for; a failure is logged."""
-    for key in list(_wanted):
-        try:
-            _wanted[key]()
-        except Exception:
-            logger.exception("could not work out %s anew", key)
-        finally:
-            del _wanted[key]
-
-
 def start_refreshing() -> None:
     """Refresh everything in a daemon thread, for ever."""
-    global _is_refreshing
     if settings.REFRESH_SECONDS:
-        _is_refreshing = True
+        later.serve()
         threading.Thread(target=_refresh_for_ever, name="live-refresh", daemon=True).start()
 
 
@@ -116,5 +97,5 @@ def _refresh_for_ever() -> None:
     while True:
         close_old_connections()
         refresh_all()
-        do_wanted()
+        later.do_wanted()
         time.sleep(settings.REFRESH_SECONDS)

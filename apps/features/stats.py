@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.content.types import Catalog, used_tags
-from apps.core import live
+from apps.core import later
 from apps.events.types import DEVICES, EventLog, EventType, is_long_view
 from apps.features.algorithms.counters import HALF_LIVES_HOURS, Counters
 from apps.features.history import watched_share
@@ -186,7 +186,7 @@ class Stats:
     ) -> T:
         """Return what `make` gives, made once for all requests of about the same moment.
 
-        Where a thread refreshes (`core.live`), what is older than `for_ms` is made anew there, and
+        Where a thread refreshes (`core.later`), what is older than `for_ms` is made anew there, and
         requests go on with the old until it is twice as old.
         """
 
@@ -201,7 +201,7 @@ class Stats:
         made_at, value = self._shared[key]
         if abs(at_ms - made_at) < for_ms:
             return value
-        if made_at < at_ms < made_at + 2 * for_ms and live.soon((id(self), key), make_now):
+        if made_at < at_ms < made_at + 2 * for_ms and later.soon((id(self), key), make_now):
             return value
         return make_now()
 

@@ -103,27 +103,3 @@ def test_ages_name_only_what_was_refreshed(state: Live[int]) -> None:
     state.update()
 
     assert 0 <= live.ages_seconds()["tally"] < 60
-
-
-class TestSoon:
-    def test_work_of_a_key_is_done_once_at_the_next_turn(
-        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        monkeypatch.setattr(live, "_is_refreshing", True)
-        done: list[str] = []
-
-        def fails() -> None:
-            raise OSError("the database is away")
-
-        assert live.soon("a", fails)
-        assert live.soon("b", lambda: done.append("first"))
-        assert live.soon("b", lambda: done.append("second"))
-        assert done == []
-        live.do_wanted()
-        live.do_wanted()
-
-        assert done == ["first"]
-        assert "could not work out a anew" in caplog.text
-
-    def test_without_a_thread_whoever_asks_does_the_work(self) -> None:
-        assert not live.soon("a", lambda: None)

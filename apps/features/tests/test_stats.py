@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from apps.content.tests.factories import HOUR_MS, NOW_MS, make_catalog
-from apps.core import live
+from apps.core import later
 from apps.events.tests.factories import make_log
 from apps.events.types import EventLog, EventType
 from apps.features.stats import (
@@ -191,14 +191,14 @@ def test_shared_value_is_made_once_a_second() -> None:
 def test_shared_value_that_is_a_little_old_is_made_anew_beside_requests(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(live, "_is_refreshing", True)
+    monkeypatch.setattr(later, "_is_served", True)
     stats = Stats(CATALOG)
 
     def read(at_ms: int) -> int:
         return stats.shared("key", at_ms, lambda: at_ms)
 
     assert [read(NOW_MS), read(NOW_MS + 1500), read(NOW_MS + 1600)] == [NOW_MS] * 3
-    live.do_wanted()
+    later.do_wanted()
     assert read(NOW_MS + 1700) == NOW_MS + 1500
     assert read(NOW_MS + 9000) == NOW_MS + 9000  # nobody waits for what is too old to serve
     assert read(NOW_MS) == NOW_MS  # nor for what a moment in the past must not know
