@@ -22,6 +22,7 @@ demo: install  ## fill a believable world, train on it, and serve it at PORT (80
 	$(MANAGE) migrate --verbosity 0
 	$(MANAGE) seed_demo
 	$(MANAGE) seed_moderation
+	$(MANAGE) roll_up
 	$(MANAGE) train --if-missing --viewers 800 --views 100000
 	$(MANAGE) demo_access --url http://127.0.0.1:$(PORT)
 	@$(MAKE) --no-print-directory serve
