@@ -5,7 +5,8 @@ guess is known (correlation .6 in log odds). A viewer's page of ten comes from t
 retrieval finds and 20 drawn from the pools; the page is filled by what serves (`slots.fill`, the
 policy, the pools and the shares of `FeedParams`). `reward` is long views per impression; the policy
 that does not explore ranks by the same estimates and shows uploads only where their guess is among
-the best. `--policy` and `--share` try other dials.
+the best. Uploads are owed 9 % of the slots, so the share is what `explore_most` lets it grow to.
+`--policy` and `--share` try other dials.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def main() -> None:
     """Live the day with and without exploring."""
     options = parser(__doc__)
     options.add_argument("--policy", choices=sorted(POLICIES), default=PARAMS.explore_policy)
-    options.add_argument("--share", type=float, default=PARAMS.explore_share)
+    options.add_argument("--share", type=float, default=PARAMS.explore_most)
     options.add_argument("--seeds", type=int, default=3)
     given = options.parse_args()
     found = [judged(seed, given.policy, given.share) for seed in range(given.seeds)]

@@ -8,10 +8,17 @@ topics; pages of ten by scores alone and by the DPP that serves, with the θ tha
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "recsys.settings")
+
+import django
+
+django.setup()
 
 import numpy as np
 from numpy.typing import NDArray
