@@ -84,7 +84,8 @@ class _Crowd:
             self._since[name] = self._since[name] + value
 
     def observed(self) -> Observed:
-        return Observed(self.arm, Totals(self._since, self._before), {})
+        no_device = np.zeros(len(self.arm), np.int8)
+        return Observed(self.arm, Totals(self._since, self._before, no_device), {})
 
 
 def _day(
