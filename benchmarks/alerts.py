@@ -14,7 +14,7 @@ import importlib
 import os
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
@@ -155,7 +155,7 @@ def alarms(world: World, metric: str, rule: Rule) -> list[tuple[int, int]]:
     return found + ([(since, len(amount))] if since >= 0 else [])
 
 
-def measure(seed: int, **world: float) -> dict[str, float]:
+def measure(seed: int, **world: float) -> dict[str, Any]:
     """Return recall, false alarms and delays of one world."""
     made = make_world(np.random.default_rng(seed), **world)
     opened = sorted(at for metric, rule in rules().values() for at, _ in alarms(made, metric, rule))

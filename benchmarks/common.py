@@ -84,7 +84,7 @@ def postgresql_url() -> str | None:
 
 def _execute(url: str, statement: str) -> None:
     with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
-        connection.execute(statement)  # type: ignore[arg-type]
+        connection.execute(statement)
 
 
 def fill_events(env: dict[str, str], n: int) -> None:

@@ -49,7 +49,7 @@ def mean_candidates(user_ids: list[str]) -> float:
             FeedQuery(user_id), profiles.profile(user_id, at_ms=at), Cursor(uuid.uuid4(), at, 0), at
         )
         excluded = request.excluded()
-        sizes.append(len(services.FEED.retrieve(request, excluded, [])))
+        sizes.append(len(pipelines.FEED.retrieve(request, excluded, [])))
     return sum(sizes) / len(sizes)
 
 
@@ -69,12 +69,13 @@ class Scaled:
 
 def scale_to(wanted: int, user_ids: list[str]) -> float:
     """Scale quotas until the mean pool has `wanted` candidates (or the catalogue ends)."""
-    original = services.FEED
+    original = pipelines.FEED
     low, high = 0.1, 20.0
     for _ in range(12):
         factor = (low * high) ** 0.5
         sources = [Scaled(source, factor) for source in original.sources]
-        services.FEED = pipelines.FEED = replace(original, sources=sources)
+        pipelines.FEED = replace(original, sources=sources)
+        setattr(services, "FEED", pipelines.FEED)  # noqa: B010  imported there by name
         low, high = (factor, high) if mean_candidates(user_ids) < wanted else (low, factor)
     return mean_candidates(user_ids)
 

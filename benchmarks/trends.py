@@ -102,7 +102,9 @@ def of_series(folder: Path) -> dict[str, float]:
     for name, labels in windows.items():
         series = pd.read_csv(folder / f"{Path(name).stem}.csv.gz", parse_dates=["timestamp"])
         counts = series.set_index("timestamp")["value"].resample("30min").sum()
-        found = _alarms_of_one(counts.to_numpy(np.float64), counts.index.hour.to_numpy())
+        found = _alarms_of_one(
+            counts.to_numpy(np.float64), pd.DatetimeIndex(counts.index).hour.to_numpy()
+        )
         at = counts.index[found]
         spans = [(pd.Timestamp(a), pd.Timestamp(b)) for a, b in labels]
         n_windows += len(spans)
