@@ -20,7 +20,6 @@ from apps.ranking import cascade
 from apps.ranking.objective import Objective
 from apps.ranking.pool import kindred_fusion, opinions, rank_fusion
 from apps.ranking.rankers import Rankers, request_inputs, select_features
-from apps.ranking.types import SELECT
 
 TASTE_ORDER = "taste_order"
 _PAGE = 20  # slots that explore together
@@ -51,8 +50,7 @@ class LearnedSelect:
     def __call__(self, request: Request, candidates: Candidates) -> Candidates:
         """Return the `ranked` best candidates with `score` and the matrix column `features`.
 
-        What each term has added is in the columns `adds.<term>`, the version in `objective`, what
-        select expects as a multiple of its mean in `expected`.
+        What each term has added is in the columns `adds.<term>`, the version in `objective`.
         """
         rankers = self.rankers(request)
         if rankers is None or not rankers.select.is_learned:
@@ -73,7 +71,6 @@ class LearnedSelect:
             score=scored.score,
             features=features,
             objective=np.full(len(candidates), objective.version),
-            expected=scored.adds.get(SELECT, np.empty(0)) / objective.weights[SELECT],
             **{f"adds.{term}": values for term, values in scored.adds.items()},
         )
 

@@ -20,7 +20,7 @@ from scipy.special import expit, logit
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 LEVELS: Floats = np.linspace(-3, 4, 8)  # of liking, log odds
-_LEAST = 0.02  # of a chance, at either end
+LEAST = 0.02  # of a chance, at either end
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Expected(NamedTuple):
 def chances(offset: Floats, anybody: float) -> Floats:
     """Return the outcome at each level of contents with these offsets, float64[levels, n]."""
     odds = (LEVELS + logit(anybody))[:, None] + offset
-    return np.asarray(np.clip(expit(odds), _LEAST, 1 - _LEAST))
+    return np.asarray(np.clip(expit(odds), LEAST, 1 - LEAST))
 
 
 def evidence(chance: NDArray, outcome: NDArray) -> NDArray:

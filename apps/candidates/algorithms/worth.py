@@ -21,12 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logit
 
-from apps.candidates.algorithms.taste import LEVELS, TasteParams, evidence, posterior
+from apps.candidates.algorithms.taste import LEAST, LEVELS, TasteParams, evidence, posterior
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 _LEAST_CURVATURE = 0.02  # p·(1 − p) counts as at least this
-_LEAST = 0.02  # of a chance, at either end
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +107,7 @@ class _Levels:
 
     def expect(self, odds: Floats) -> None:
         """Work out how likely each level is, given the other effects."""
-        said = evidence(np.clip(self._chance(odds), _LEAST, 1 - _LEAST), self._share)
+        said = evidence(np.clip(self._chance(odds), LEAST, 1 - LEAST), self._share)
         n_pairs = int(self._pair.max(initial=-1)) + 1
         sums = [np.bincount(self._pair, level, n_pairs) for level in said]
         of_pair: Floats = np.stack(sums, axis=1).astype(np.float64)
