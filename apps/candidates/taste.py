@@ -57,8 +57,8 @@ def share_of(request: Request, rows: Rows) -> Floats:
     return taste_of(request).of(kind, offset_of(request, rows)).mean
 
 
-def worth_to_the_fond(request: Request, rows: Rows) -> Floats:
-    """Return what contents are worth to viewers who like their kind, float64[n] > 0."""
+def worth_to_fans(request: Request, rows: Rows) -> Floats:
+    """Return what contents are worth to those who like their kind, float64[n] > 0."""
     params: TasteParams = request.params.taste
     offset = to_anybody(request, rows) + curiosity_of(request, rows)
     return np.asarray(gain_of(request, rows) * expit(logit(params.anybody) + params.high + offset))

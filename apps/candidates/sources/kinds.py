@@ -86,7 +86,7 @@ class TasteScores:
 def _charts(request: Request) -> Charts:
     catalog = request.catalog
     rows = np.flatnonzero(catalog.is_servable)
-    worth = taste.worth_to_the_fond(request, rows)
+    worth = taste.worth_to_fans(request, rows)
     n_languages = len(catalog.languages) + 1
     group = (catalog.category[rows] + 1) * n_languages + catalog.language[rows] + 1
     order = np.lexsort((-catalog.uploaded_ms[rows], -worth, group))
