@@ -32,6 +32,7 @@ class FeedParams:
     explore_prior: float = 10.0  # views that the prior of a content counts as, > 0
     explore_floor: float = 0.9  # of `explore_share`, to contents with less than 30 views, 0–1
     explore_fit: float = 4.0  # power of the expected rate that those are given by, 0 by lot, 0–20
+    explore_thrift: float = 2.0  # power of what that is worth beside the page's, 0: alike for all
     exposure_new: float = 0.05  # of the places, to creators of the last week, 0–0.5
     exposure_small: float = 0.1  # of the places, to creators whom few have watched, 0–0.5
     exposure_quantile: float = 0.5  # of creators by views; those up to it are small, 0–1
@@ -68,6 +69,7 @@ register(
         "explore_prior": (0.1, 1000),
         "explore_floor": (0, 1),
         "explore_fit": (0, 20),
+        "explore_thrift": (0, 10),
         "exposure_new": (0, 0.5),
         "exposure_small": (0, 0.5),
         "exposure_quantile": (0, 1),

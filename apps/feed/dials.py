@@ -109,6 +109,7 @@ def exploration_of(request: Request) -> Exploration:
         prior_views=params.explore_prior,
         floor_share=params.explore_floor,
         floor_fit=params.explore_fit,
+        thrift=params.explore_thrift,
         creator_cap=params.creator_cap,
     )
 

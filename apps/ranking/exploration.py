@@ -46,6 +46,7 @@ class Exploration(NamedTuple):
     floor_share: float = 0.9  # of content exploration, to contents below the first pool's views
     creator_cap: int = 2  # as the page has it
     floor_fit: float = 4.0  # power of the rate expected of this viewer that they are given by
+    thrift: float = 2.0  # power of what the pools' contents are worth beside the page's
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,23 @@ def _contents(
         weight, floor = fit[arms] * first, wanted.floor_share
         return graduated(played, views[arms], weight, least=GRADUATED[0], share=floor)
 
-    return Arms(wanted.content_share, arm_of, of_arms)
+    share = wanted.content_share * _bargain(request, candidates, rate, fit * is_owed, wanted)
+    return Arms(share, arm_of, of_arms)
+
+
+def _bargain(
+    request: Request, candidates: Candidates, rate: Floats, weight: Floats, wanted: Exploration
+) -> float:
+    """Return by what factor contents explore here, [0, 1]: less where that costs the viewer more.
+
+    What is owed is expected to be watched so far, beside what the page would show instead, to the
+    power `thrift`: views that a content must have come from those who may like it.
+    """
+    if not wanted.thrift:
+        return 1.0
+    weight = weight if weight.any() else np.ones(len(rate))
+    instead = prior_rate(request, candidates.rows[: wanted.slots]).mean()
+    return float(min((weight @ rate) / weight.sum() / instead, 1.0) ** wanted.thrift)
 
 
 def _topics(
