@@ -23,7 +23,7 @@ from apps.core.clock import DAY_MS, HOUR_MS
 from apps.core.metrics import EXPLORED
 from apps.features.history import event_weights
 from apps.features.stats import DAY, EVER, EVERYTHING, Counted
-from apps.ranking.algorithms.bandits import POLICIES, Policy, chances, graduated
+from apps.ranking.algorithms.bandits import POLICIES, Policy, bargain, chances, graduated
 from apps.ranking.algorithms.slots import EXPLOIT, Arms, Floats, Ints, fill
 
 EXPLORE = SOURCE_NAMES.index("explore")
@@ -162,23 +162,10 @@ def _contents(
         weight, floor = fit[arms] * first, wanted.floor_share
         return graduated(played, views[arms], weight, least=GRADUATED[0], share=floor)
 
-    share = wanted.content_share * _bargain(request, candidates, rate, fit * is_owed, wanted)
+    instead = prior_rate(request, candidates.rows[: wanted.slots])
+    weight = fit * is_owed if is_owed.any() else fit
+    share = wanted.content_share * bargain(rate, weight, instead, thrift=wanted.thrift)
     return Arms(share, arm_of, of_arms)
-
-
-def _bargain(
-    request: Request, candidates: Candidates, rate: Floats, weight: Floats, wanted: Exploration
-) -> float:
-    """Return by what factor contents explore here, [0, 1]: less where that costs the viewer more.
-
-    What is owed is expected to be watched so far, beside what the page would show instead, to the
-    power `thrift`: views that a content must have come from those who may like it.
-    """
-    if not wanted.thrift:
-        return 1.0
-    weight = weight if weight.any() else np.ones(len(rate))
-    instead = prior_rate(request, candidates.rows[: wanted.slots]).mean()
-    return float(min((weight @ rate) / weight.sum() / instead, 1.0) ** wanted.thrift)
 
 
 def _topics(
