@@ -12,7 +12,6 @@ from apps.content.views import ContentBatch, ContentDetail
 from apps.core.problems import not_found
 from apps.events.views import Events
 from apps.experiments.views import Assignments
-from apps.feed.health import healthz, readyz
 from apps.feed.pages import preview
 from apps.feed.views import Exposure, Feed, Neighbors, Popular, Similar, Trending
 from apps.insights.views import Metrics, MetricSeries, metric_csv
@@ -65,14 +64,11 @@ urlpatterns = [
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", api_docs, name="docs"),
     re_path(r"^api/", not_found),
-    path("healthz", healthz),
-    path("readyz", readyz),
     path("admin/", admin.site.urls),
     path("ops/", include("apps.insights.urls")),
     path("ops/features/", features, name="features"),
     path("ops/experiments/", include("apps.experiments.urls")),
     path("moderation/", include("apps.moderation.urls")),
-    path("", include("django_prometheus.urls")),
 ]
 
 handler400 = "apps.core.problems.bad_request"
