@@ -168,9 +168,9 @@ def test_every_address_refuses_a_caller_without_a_key(db: None) -> None:
     from recsys.urls import api as routes
 
     for route in routes:
-        address = str(route.pattern).replace("<str:content_id>", "v1")
+        address = str(route.pattern).replace("<id:content_id>", "v1")
         address = re.sub(r"<uuid:\w+>", str(uuid.UUID(int=1)), address)
-        address = address.replace("<str:user_id>", "alice").replace("<slug:name>", "dau")
+        address = address.replace("<id:user_id>", "alice").replace("<slug:name>", "dau")
         for method in ("get", "post", "put", "patch", "delete"):
             answer = getattr(Client(), method)(f"/api/v1/{address}")
             assert_problem(answer, 401)
@@ -197,3 +197,22 @@ def test_bad_body_of_events_is_in_the_quarantine(name: str, api: Any) -> None:
     rows = QuarantinedEvent.objects.all()
     assert rows
     assert all(row.reason in QuarantinedEvent.Reason.values for row in rows)
+
+
+@pytest.mark.parametrize("method", ["get", "post", "put", "delete"])
+@pytest.mark.parametrize("address", ["nothing", "events/", "users/alice/", "content/v1/"])
+def test_an_address_that_is_not_there_is_a_problem(method: str, address: str, client: Any) -> None:
+    checking = type(client)(enforce_csrf_checks=True)
+
+    assert_problem(getattr(checking, method)(f"/api/v1/{address}"), 404)
+
+
+def test_ids_with_slashes_have_addresses(api: Any) -> None:
+    assert api.put("users/de%2Falice", {}).status_code == 204
+    assert api.put("content/de%2Fv1", {"creator_id": "bob"}).status_code == 204
+
+    assert api.get("content/de%2Fv1/exposure").json()["content_id"] == "de/v1"
+    assert api.get("users/de%2Falice/export").status_code == 200
+    headers = {"authorization": f"Bearer {api.key}"}
+    erased = api.client.delete("/api/v1/users/de%2Falice", headers=headers)
+    assert erased.json()["user_id"] == "de/alice"
