@@ -144,7 +144,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["apps.core.auth.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["apps.core.json.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["apps.core.json.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "apps.core.schema.OperationSchema",
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "apps.core.json.AlwaysJSON",
     "EXCEPTION_HANDLER": "apps.core.problems.exception_handler",
     "UNAUTHENTICATED_USER": None,

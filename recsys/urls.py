@@ -9,6 +9,7 @@ from django.urls import include, path, re_path, register_converter
 from django.urls.converters import StringConverter
 from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.negotiation import DefaultContentNegotiation
 
 from apps.content.views import ContentBatch, ContentDetail
 from apps.core.problems import not_found
@@ -30,7 +31,6 @@ from apps.moderation.views import (
 from apps.profiles.views import ClientTokens, UserBatch, UserDetail, UserExport
 
 
-
 class IdConverter(StringConverter):
     """An id of the app: it may hold slashes, but what ends in one is a mistyped address."""
 
@@ -42,6 +42,9 @@ register_converter(IdConverter, "id")
 # Swagger UI styles itself from script: its page alone may. Its script comes from an address of its
 # own, not inline.
 api_docs = csp_update({"style-src": [UNSAFE_INLINE]})(SpectacularSwaggerSplitView.as_view())
+
+# YAML, or JSON for who accepts or asks for it (`?format=json`).
+schema = SpectacularAPIView.as_view(content_negotiation_class=DefaultContentNegotiation)
 
 api = [
     path("feed", Feed.as_view()),
@@ -73,7 +76,7 @@ api = [
 urlpatterns = [
     path("", preview, name="preview"),
     path("api/v1/", include(api)),
-    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/schema/", schema, name="schema"),
     path("api/docs/", api_docs, name="docs"),
     re_path(r"^api/", csrf_exempt(not_found)),
     path("admin/", admin.site.urls),

@@ -121,7 +121,7 @@ def validation_issue(error: Exception) -> dict[str, str]:
     text = str(error)
     match = _PATH.search(text)
     path = match["path"] if match else ""
-    pointer = re.sub(r"\.|\[", "/", path.replace("]", "")).replace("...", "")
+    pointer = re.sub(r"\.|\[", "/", path.replace("[...]", "").replace("]", ""))
     detail = text[: match.start()] if match else text
     code = "unknown-field" if "unknown field" in detail else "invalid-value"
     if "missing required field" in detail:
@@ -155,7 +155,7 @@ def openapi(kind: Any) -> dict[str, Any]:
 
 
 def _to_openapi_30(node: Any, parts: Mapping[str, Any]) -> Any:
-    """Inline references and say `nullable` instead of a null type, as OpenAPI 3.0 does."""
+    """Inline references and say nullable, required and exclusive bounds as OpenAPI 3.0 does."""
     if isinstance(node, list):
         return [_to_openapi_30(item, parts) for item in node]
     if not isinstance(node, dict):
@@ -163,6 +163,11 @@ def _to_openapi_30(node: Any, parts: Mapping[str, Any]) -> Any:
     if "$ref" in node:
         return _to_openapi_30(parts[node["$ref"]], parts)
     node = {key: _to_openapi_30(value, parts) for key, value in node.items()}
+    if node.get("required") == []:  # says nothing, and 3.0 forbids it
+        del node["required"]
+    for bound, edge in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
+        if edge in node:  # in 3.0 a bound is a number, and whether it is excluded a boolean
+            node |= {bound: node[edge], edge: True}
     choices = node.get("anyOf", [])
     solid = [choice for choice in choices if choice != {"type": "null"}]
     if len(solid) < len(choices):
