@@ -29,7 +29,7 @@ class OperationSchema(AutoSchema):
         return operation
 
     def _problem(self) -> dict[str, Any]:
-        found = ResolvedComponent(
+        found = ResolvedComponent(  # type: ignore[no-untyped-call]
             name="Problem",
             type=ResolvedComponent.SCHEMA,
             object="Problem",
