@@ -128,7 +128,7 @@ class Rejected(msgspec.Struct, frozen=True):
     """One row of a batch that was refused; the others went in."""
 
     index: int
-    content_id: str
+    content_id: str | None  # None: it could not be read
     code: str
     detail: str
 

@@ -9,10 +9,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.content.services import upsert_contents
-from apps.content.types import BatchAnswer, ContentRow, ContentUpsert
+from apps.content.types import BatchAnswer, ContentRow, ContentUpsert, Rejected
 from apps.core.clock import now_ms
 from apps.core.errors import Problem
-from apps.core.json import body_of, checked_id, decode, decode_rows, openapi
+from apps.core.json import body_of, checked_id, decode, decode_each, openapi
 from apps.core.models import Scope
 
 
@@ -47,6 +47,25 @@ class ContentBatch(APIView):
     )
     def post(self, request: Request) -> Response:
         """Create or change up to 500 contents; refused ones are listed, the others go in."""
-        rows = decode_rows(body_of(request), ContentRow)
-        refused = upsert_contents(rows, now_ms=now_ms())
-        return Response(BatchAnswer(len(rows) - len(refused), refused))
+        judged = decode_each(body_of(request), ContentRow)
+        fit = {i: row for i, row in enumerate(judged) if isinstance(row, ContentRow)}
+        refused = upsert_contents(list(fit.values()), now_ms=now_ms())
+        places = list(fit)
+        rejected = [msgspec.structs.replace(one, index=places[one.index]) for one in refused]
+        rejected += [_unfit(i, row) for i, row in enumerate(judged) if isinstance(row, Problem)]
+        rejected.sort(key=lambda one: one.index)
+        if rejected and len(rejected) == len(judged):
+            raise _all_refused(rejected)
+        return Response(BatchAnswer(len(judged) - len(rejected), rejected))
+
+
+def _all_refused(rejected: list[Rejected]) -> Problem:
+    errors = [{"pointer": f"/{r.index}", "code": r.code, "detail": r.detail} for r in rejected]
+    detail = f"0 of {len(rejected)} contents were stored."
+    return Problem(422, "no-row-accepted", detail, errors=errors)
+
+
+def _unfit(index: int, problem: Problem) -> Rejected:
+    (issue, *_) = problem.errors or [{"pointer": "", "code": problem.code}]
+    where = f" ({issue['pointer']})" if issue["pointer"] else ""
+    return Rejected(index, None, issue["code"], problem.detail + where)

@@ -181,7 +181,22 @@ MAX_BATCH_ROWS = 500
 
 def decode_rows(body: bytes, kind: type[T]) -> list[T]:
     """Decode an array of at most `MAX_BATCH_ROWS` structs, all or none."""
-    rows = decode(body, list[kind])  # type: ignore[valid-type]
+    return _few(decode(body, list[kind]))  # type: ignore[valid-type]
+
+
+def decode_each(body: bytes, kind: type[T]) -> list[T | Problem]:
+    """Decode an array of at most `MAX_BATCH_ROWS` structs, each by itself."""
+    return [_decoded(raw, kind) for raw in _few(decode(body, list[msgspec.Raw]))]
+
+
+def _decoded(raw: msgspec.Raw, kind: type[T]) -> T | Problem:
+    try:
+        return decode(bytes(raw), kind)
+    except Problem as problem:
+        return problem
+
+
+def _few(rows: list[T]) -> list[T]:
     if len(rows) > MAX_BATCH_ROWS:
         detail = f"{len(rows)} rows in one request, at most {MAX_BATCH_ROWS} are taken."
         raise Problem(413, "too-many-rows", detail)
