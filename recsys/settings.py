@@ -166,13 +166,18 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
 
 # --- security --------------------------------------------------------------------------------
 
+# The app's own storage: files named by their address are fetched from these origins, and pages show
+# what is there. An https one must have public addresses, an http one (http://minio:9000) is inside
+# the operator's network.
+MEDIA_ORIGINS = {origin.lower().rstrip("/") for origin in env_list("RECSYS_MEDIA_ORIGINS")}
+
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
         "script-src": [SELF],
         "style-src": [SELF],
-        "img-src": [SELF, "data:"],
-        "media-src": [SELF],
+        "img-src": [SELF, "data:", *sorted(MEDIA_ORIGINS)],
+        "media-src": [SELF, *sorted(MEDIA_ORIGINS)],
         "connect-src": [SELF],
         "font-src": [SELF],
         "form-action": [SELF],
@@ -251,9 +256,6 @@ SCREENING_REMOVES = env_bool("RECSYS_SCREENING_REMOVES", default=True)
 WEBHOOK_PRIVATE = env_bool("RECSYS_WEBHOOK_PRIVATE", default=False)
 # The largest file of a content that is taken.
 MEDIA_MAX_BYTES = env_int("RECSYS_MEDIA_MAX_MB", default=100, low=1, high=10_000) * 1_000_000
-# Where files named by their address may be fetched from, as origins, comma-separated: an https one
-# must have public addresses, an http one (http://minio:9000) is inside the operator's network.
-MEDIA_ORIGINS = {origin.lower().rstrip("/") for origin in env_list("RECSYS_MEDIA_ORIGINS")}
 # Unsafe scores of pictures, in percent, from which on one waits for a moderator and is removed; 101
 # is never. They rest on no labels of this installation's.
 UNSAFE_PERCENT = (
