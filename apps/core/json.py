@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import zlib
 from collections.abc import Iterable, Mapping
@@ -201,6 +202,34 @@ def _few(rows: list[T]) -> list[T]:
         detail = f"{len(rows)} rows in one request, at most {MAX_BATCH_ROWS} are taken."
         raise Problem(413, "too-many-rows", detail)
     return rows
+
+
+_lenient = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
+_BLANK = re.compile(r"[ \t\r\n]*")
+
+
+def lenient_elements(array: bytes) -> list[bytes] | None:
+    """Return the texts of an array's elements by what Python takes for JSON, None for no array.
+
+    To tell apart what is well-formed from what is not: each element must be decoded by itself.
+    """
+    text = array.decode("utf-8", "surrogateescape").strip(" \t\r\n")
+    found: list[bytes] = []
+    place = 0
+    try:
+        while text[place] == ("," if found else "["):
+            start = _after_blank(text, place + 1)
+            _, end = _lenient.raw_decode(text, start)
+            found.append(text[start:end].encode("utf-8", "surrogateescape"))
+            place = _after_blank(text, end)
+    except (ValueError, IndexError, RecursionError):
+        return None
+    return found if text[place:] == "]" else None
+
+
+def _after_blank(text: str, place: int) -> int:
+    blank = _BLANK.match(text, place)
+    return blank.end() if blank else place
 
 
 def checked_id(value: str) -> str:
