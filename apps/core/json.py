@@ -47,8 +47,11 @@ class JSONParser(BaseParser):
         body = stream.read(MAX_BODY_BYTES + 1)
         request = parser_context["request"] if parser_context else None
         encoding = request.META.get("HTTP_CONTENT_ENCODING", "") if request is not None else ""
-        is_zipped = encoding.strip().lower() == "gzip"
-        if is_zipped and len(body) <= MAX_BODY_BYTES:
+        encoding = encoding.strip().lower()
+        if encoding not in {"", "identity", "gzip"}:
+            detail = f"The body is encoded as {encoding!r}; expected gzip, or as it is."
+            raise Problem(415, "unsupported-encoding", detail)
+        if encoding == "gzip" and len(body) <= MAX_BODY_BYTES:
             body = _gunzip(body)
         if len(body) > MAX_BODY_BYTES:
             raise Problem(413, "body-too-large", f"The body is over {MAX_BODY_BYTES} bytes.")

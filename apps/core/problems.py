@@ -74,10 +74,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
         case PermissionDenied():
             return problem_response(403, "permission-denied", "This key may not do that.")
         case exceptions.APIException():
-            headers = {"Allow": ", ".join(context["view"].allowed_methods)}
             challenge = getattr(error, "auth_header", None)
-            if challenge:
-                headers["WWW-Authenticate"] = challenge
+            headers = {"WWW-Authenticate": challenge} if challenge else None
             return problem_response(
                 error.status_code, _code(error), str(error.detail), headers=headers
             )

@@ -94,6 +94,23 @@ def test_body_that_is_not_gzip_is_a_problem(body: bytes, api: Any) -> None:
     assert_problem(answer, 400)
 
 
+def test_body_in_an_encoding_that_is_not_read_is_a_problem(api: Any) -> None:
+    headers = {"authorization": f"Bearer {api.key}", "content-encoding": "br"}
+
+    answer = api.client.post(
+        "/api/v1/events", b"[]", content_type="application/json", headers=headers
+    )
+
+    assert_problem(answer, 415)
+    assert answer.json()["code"] == "unsupported-encoding"
+
+
+def test_what_can_be_read_has_a_head(api: Any) -> None:
+    headers = {"authorization": f"Bearer {api.key}"}
+
+    assert api.client.head("/api/v1/popular", headers=headers).status_code == 200
+
+
 @pytest.mark.parametrize(("method", "address"), ADDRESSES)
 def test_random_bytes_are_a_problem(method: str, address: str, api: Any) -> None:
     rng = random.Random(7)
