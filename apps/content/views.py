@@ -1,4 +1,4 @@
-"""`PUT /api/v1/content/{content_id}` and `POST /api/v1/content/batch`."""
+"""`GET` and `PUT /api/v1/content/{content_id}`, and `POST /api/v1/content/batch`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,18 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.content.models import Content
+from apps.content.selectors import content_of
 from apps.content.services import upsert_contents
-from apps.content.types import BatchAnswer, ContentRow, ContentUpsert, Rejected
-from apps.core.clock import now_ms
+from apps.content.types import (
+    BatchAnswer,
+    ContentMetadata,
+    ContentOut,
+    ContentRow,
+    ContentUpsert,
+    Rejected,
+)
+from apps.core.clock import now_ms, to_datetime
 from apps.core.errors import Problem
 from apps.core.json import body_of, checked_id, decode, decode_each, openapi
 from apps.core.models import Scope
@@ -19,7 +28,17 @@ from apps.core.models import Scope
 class ContentDetail(APIView):
     """One content."""
 
-    required_scopes = {"PUT": Scope.CONTENT_WRITE}
+    required_scopes = {"GET": Scope.CONTENT_WRITE, "PUT": Scope.CONTENT_WRITE}
+
+    @extend_schema(
+        operation_id="content_read", responses={200: OpenApiResponse(openapi(ContentOut))}
+    )
+    def get(self, request: Request, content_id: str) -> Response:
+        """Return a content: what was said of it, and who may see it."""
+        found = content_of(checked_id(content_id))
+        if found is None:
+            raise Problem(404, "unknown-content", f"There is no content {content_id!r}.")
+        return Response(_told(found))
 
     @extend_schema(
         operation_id="content_upsert",
@@ -57,6 +76,26 @@ class ContentBatch(APIView):
         if rejected and len(rejected) == len(judged):
             raise _all_refused(rejected)
         return Response(BatchAnswer(len(judged) - len(rejected), rejected))
+
+
+def _told(content: Content) -> ContentOut:
+    return ContentOut(
+        content_id=content.content_id,
+        creator_id=content.creator.creator_id,
+        upload_timestamp=to_datetime(content.uploaded_ms),
+        status=content.status,  # type: ignore[arg-type]  # a closed set of the table
+        is_age_restricted=content.is_age_restricted,
+        is_reach_limited=content.is_reach_limited,
+        metadata=ContentMetadata(
+            description=content.description,
+            tags=content.tags,
+            audio_id=content.sound.audio_id if content.sound else None,
+            category=content.category,
+            language=content.language,
+            duration=content.duration_seconds,
+            media_url=content.media_url,
+        ),
+    )
 
 
 def _all_refused(rejected: list[Rejected]) -> Problem:

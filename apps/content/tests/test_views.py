@@ -19,6 +19,19 @@ def test_put_stores_a_content(api: Any) -> None:
     assert Content.objects.get().description == "A dance"
 
 
+def test_what_was_said_of_a_content_can_be_read(api: Any) -> None:
+    metadata = {"description": "A dance", "tags": ["dance"], "audio_id": "a1", "duration": 9.5}
+    api.put("content/v1", {"creator_id": "bob", "status": "hidden", "metadata": metadata})
+    Content.objects.update(is_reach_limited=True)
+
+    told = api.get("content/v1").json()
+
+    assert (told["content_id"], told["creator_id"], told["status"]) == ("v1", "bob", "hidden")
+    assert (told["is_age_restricted"], told["is_reach_limited"]) == (False, True)
+    assert told["metadata"] | metadata == told["metadata"]
+    assert api.get("content/v2").json()["code"] == "unknown-content"
+
+
 def test_put_of_a_new_content_without_a_creator_is_refused(api: Any) -> None:
     answer = api.put("content/v1", {})
 
