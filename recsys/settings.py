@@ -291,5 +291,6 @@ LOGGING = {
         }
     },
     "root": {"handlers": ["console"], "level": env("RECSYS_LOG_LEVEL", "INFO")},
-    "loggers": {"celery": {"level": "WARNING"}},
+    # Django's own handler in debug would say everything twice.
+    "loggers": {"celery": {"level": "WARNING"}, "django": {"handlers": [], "level": "INFO"}},
 }
