@@ -31,8 +31,11 @@ _NAMES = {"content": "content__content_id", "creator": "creator__creator_id"}
 class ErasedError(Problem):
     """Somebody speaks for a viewer who was erased."""
 
-    def __init__(self) -> None:
-        super().__init__(410, "user-erased", "This user was erased; nothing is kept of them.")
+    def __init__(self, places: Iterable[int] = ()) -> None:
+        """`places`: which rows of a batch are of erased users."""
+        detail = "This user was erased; nothing is kept of them."
+        errors = [{"pointer": f"/{i}", "code": "user-erased", "detail": detail} for i in places]
+        super().__init__(410, "user-erased", detail, errors=errors)
 
 
 def erased(pseudonyms: Iterable[UUID]) -> set[UUID]:

@@ -86,3 +86,19 @@ def test_batch_past_the_limit_is_refused(api: Any) -> None:
     answer = api.post("users/batch", [{"user_id": f"user{i}"} for i in range(501)])
 
     assert answer.status_code == 413
+
+
+def test_batch_with_an_erased_user_stores_nothing_and_names_them(api: Any) -> None:
+    api.client.delete("/api/v1/users/mallory", headers={"authorization": f"Bearer {api.key}"})
+
+    answer = api.post("users/batch", [{"user_id": "alice"}, {"user_id": "mallory"}])
+
+    assert (answer.status_code, answer.json()["code"]) == (410, "user-erased")
+    assert [e["pointer"] for e in answer.json()["errors"]] == ["/1"]
+    assert not Viewer.objects.exists()
+
+
+def test_put_of_an_erased_user_is_refused_as_gone(api: Any) -> None:
+    api.client.delete("/api/v1/users/mallory", headers={"authorization": f"Bearer {api.key}"})
+
+    assert api.put("users/mallory", {}).status_code == 410
