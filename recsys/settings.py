@@ -12,7 +12,7 @@ import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from recsys.environment import env, env_bool, env_choice, env_int, env_list, env_secret
+from recsys.environment import env, env_bool, env_choice, env_int, env_list, env_secret, env_typos
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -294,3 +294,5 @@ LOGGING = {
     # Django's own handler in debug would say everything twice.
     "loggers": {"celery": {"level": "WARNING"}, "django": {"handlers": [], "level": "INFO"}},
 }
+
+env_typos()

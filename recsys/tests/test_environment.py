@@ -29,6 +29,15 @@ def test_every_setting_is_in_the_example_and_in_the_documentation() -> None:
     assert set(example) - READ == set()
 
 
+def test_mistyped_setting_is_told() -> None:
+    asked = [sys.executable, "-c", "import recsys.settings"]
+    environment = {**os.environ, "RECSYS_ALLOWED_HOST": "example.org"}
+
+    done = subprocess.run(asked, cwd=ROOT, env=environment, capture_output=True, check=True)
+
+    assert "no settings, perhaps mistyped: RECSYS_ALLOWED_HOST" in done.stderr.decode()
+
+
 def test_pages_may_show_what_is_in_the_storage_of_the_app() -> None:
     ask = "import recsys.settings as s; print(s.CONTENT_SECURITY_POLICY['DIRECTIVES'])"
     environment = {**os.environ, "RECSYS_MEDIA_ORIGINS": "https://media.example.com"}
