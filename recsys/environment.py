@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
+_read: set[str] = set()
+
 
 def env(name: str, default: str = "") -> str:
     """Return a setting, from `NAME_FILE` (a path to a secret) if that is given."""
+    _read.update({name, f"{name}_FILE"})
     if path := os.environ.get(f"{name}_FILE"):
         return Path(path).read_text().strip()
     return os.environ.get(name, default)
+
+
+def env_typos() -> None:
+    """Warn of variables that look like settings and were not read, as those mistyped are."""
+    others = sorted(n for n in os.environ if n.startswith("RECSYS_") and n not in _read)
+    if others:
+        warnings.warn(f"no settings, perhaps mistyped: {', '.join(others)}", stacklevel=2)
 
 
 def env_bool(name: str, *, default: bool) -> bool:

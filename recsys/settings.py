@@ -12,7 +12,7 @@ import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from recsys.environment import env, env_bool, env_choice, env_int, env_list, env_secret
+from recsys.environment import env, env_bool, env_choice, env_int, env_list, env_secret, env_typos
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -86,6 +86,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "recsys.probes.Probes",
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -143,7 +144,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["apps.core.auth.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["apps.core.json.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["apps.core.json.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "apps.core.schema.OperationSchema",
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "apps.core.json.AlwaysJSON",
     "EXCEPTION_HANDLER": "apps.core.problems.exception_handler",
     "UNAUTHENTICATED_USER": None,
@@ -165,13 +166,18 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
 
 # --- security --------------------------------------------------------------------------------
 
+# The app's own storage: files named by their address are fetched from these origins, and pages show
+# what is there. An https one must have public addresses, an http one (http://minio:9000) is inside
+# the operator's network.
+MEDIA_ORIGINS = {origin.lower().rstrip("/") for origin in env_list("RECSYS_MEDIA_ORIGINS")}
+
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
         "script-src": [SELF],
         "style-src": [SELF],
-        "img-src": [SELF, "data:"],
-        "media-src": [SELF],
+        "img-src": [SELF, "data:", *sorted(MEDIA_ORIGINS)],
+        "media-src": [SELF, *sorted(MEDIA_ORIGINS)],
         "connect-src": [SELF],
         "font-src": [SELF],
         "form-action": [SELF],
@@ -185,7 +191,6 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 12 * 3600
 if not DEBUG:
     SECURE_SSL_REDIRECT = env_bool("RECSYS_SSL_REDIRECT", default=True)
-    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
     SECURE_HSTS_SECONDS = 31_536_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
@@ -251,9 +256,6 @@ SCREENING_REMOVES = env_bool("RECSYS_SCREENING_REMOVES", default=True)
 WEBHOOK_PRIVATE = env_bool("RECSYS_WEBHOOK_PRIVATE", default=False)
 # The largest file of a content that is taken.
 MEDIA_MAX_BYTES = env_int("RECSYS_MEDIA_MAX_MB", default=100, low=1, high=10_000) * 1_000_000
-# Where files named by their address may be fetched from, as origins, comma-separated: an https one
-# must have public addresses, an http one (http://minio:9000) is inside the operator's network.
-MEDIA_ORIGINS = {origin.lower().rstrip("/") for origin in env_list("RECSYS_MEDIA_ORIGINS")}
 # Unsafe scores of pictures, in percent, from which on one waits for a moderator and is removed; 101
 # is never. They rest on no labels of this installation's.
 UNSAFE_PERCENT = (
@@ -289,5 +291,8 @@ LOGGING = {
         }
     },
     "root": {"handlers": ["console"], "level": env("RECSYS_LOG_LEVEL", "INFO")},
-    "loggers": {"celery": {"level": "WARNING"}},
+    # Django's own handler in debug would say everything twice.
+    "loggers": {"celery": {"level": "WARNING"}, "django": {"handlers": [], "level": "INFO"}},
 }
+
+env_typos()

@@ -178,6 +178,7 @@ register(
         "taste.shortness": (0, 3),
         "taste.length": (0, 2),
         "taste.most": (1, 300),
+        "taste.stated": (0, 20),
         "kappa": (0.1, 10_000),
         **{f"quotas.{source}": (0, 1000) for source in QUOTAS},
     },

@@ -81,6 +81,7 @@ def _taste(request: Request) -> Taste:
         offset=offset_of(request, met),
         outcome=np.clip(outcome, 0, 1),
         pending=category[pending],
+        stated=request.stated,
     )
     return Taste(learned, params)
 

@@ -71,21 +71,6 @@ class Viewers:
         )
 
 
-def no_viewers(n_contents: int, factors: int) -> Viewers:
-    """Return nobody."""
-    nothing = np.empty(0, np.float32)
-    vectors = np.empty((0, factors), np.float16)
-    return Viewers(
-        pk=np.empty(0, np.int64),
-        vectors=vectors,
-        start=np.zeros(1, np.int64),
-        content=np.empty(0, np.int32),
-        rating=np.empty(0, np.float16),
-        baseline=Baseline(0.0, nothing, np.zeros(n_contents, np.float32)),
-        index=ExactIndex(vectors.astype(np.float32)),
-    )
-
-
 def fit_viewers(
     pks: NDArray[np.int64],
     contents: NDArray[np.int64],

@@ -78,6 +78,12 @@ def content_keys(content_ids: Iterable[str]) -> dict[str, ContentKey]:
     }
 
 
+def content_of(content_id: str) -> Content | None:
+    """Return a content with its creator and sound."""
+    rows = Content.objects.select_related("creator", "sound")
+    return rows.filter(content_id=content_id).first()
+
+
 def public_ids(content_pks: Iterable[int]) -> dict[int, str]:
     """Return the content_id of each database key."""
     contents = Content.objects.filter(pk__in=list(content_pks))

@@ -26,6 +26,7 @@ _FEATURES = ("visual_features", "audio_features")
 _TEXT_FIELDS = ("description", "tags", "category", "language", "media_url", *_FEATURES)
 _SET_FIELDS = (*_TEXT_FIELDS, "creator_id", "sound_id", "status", "duration_seconds", "uploaded_ms")
 _UPDATED_FIELDS = [name.removesuffix("_id") for name in _SET_FIELDS] + ["changed_ms", "stamps"]
+_YEAR_10000_MS = 253_402_300_800_000  # from which on no calendar can say a moment
 _OVER_ALL = 2**32  # rank of what is said to us directly, over all checksums
 
 Stamp = list[int]  # [ms since 1970 UTC, rank among values of that moment]
@@ -57,7 +58,7 @@ def _ensure_sounds(audio_ids: Iterable[str]) -> dict[str, int]:
 def upsert_contents(
     rows: Sequence[ContentRow], *, now_ms: int, said_ms: Sequence[int] | None = None
 ) -> list[Rejected]:
-    """Create or change contents; return the rows that were refused (new without a creator).
+    """Create or change contents; return the rows that were refused.
 
     Without `said_ms` every row counts as of now, the last of several as the latest. With it
     (uploads by events) each row counts as of its moment: field by field the latest value stands,
@@ -72,9 +73,8 @@ def upsert_contents(
         rejected = []
         met = set(known)
         for index, row in enumerate(rows):
-            if row.content_id not in met and row.creator_id is None:
-                detail = "A new content needs its creator_id."
-                rejected.append(Rejected(index, row.content_id, "missing-creator", detail))
+            if refusal := _refusal(row, is_new=row.content_id not in met):
+                rejected.append(Rejected(index, row.content_id, *refusal))
                 continue
             met.add(row.content_id)
             at_ms = said_ms[index] if said_ms else None
@@ -84,6 +84,16 @@ def upsert_contents(
         if created:
             contents_created.send(sender=Content, content_ids=created)
     return rejected
+
+
+def _refusal(row: ContentRow, *, is_new: bool) -> tuple[str, str] | None:
+    """Return code and detail of why a row is not taken, or None."""
+    if is_new and row.creator_id is None:
+        return "missing-creator", "A new content needs its creator_id."
+    at = row.upload_timestamp
+    if at is not None and not 0 <= from_datetime(at) < _YEAR_10000_MS:
+        return "invalid-value", "upload_timestamp: expected a moment from 1970 to 9999 UTC."
+    return None
 
 
 def _locked(content_ids: Collection[str]) -> dict[str, Content]:

@@ -105,6 +105,18 @@ class ContentMetadata(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 Status = Literal["active", "hidden"]
 
 
+class ContentOut(msgspec.Struct, frozen=True):
+    """A content as it stands, what moderation decided included; feature vectors are not told."""
+
+    content_id: str
+    creator_id: str
+    upload_timestamp: datetime
+    status: Literal["active", "hidden", "removed"]
+    is_age_restricted: bool  # shown to viewers known to be adults
+    is_reach_limited: bool  # by a decision, or until one is made: shown to followers only
+    metadata: ContentMetadata
+
+
 class ContentUpsert(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Create or change a content; `creator_id` is needed to create one."""
 
@@ -128,7 +140,7 @@ class Rejected(msgspec.Struct, frozen=True):
     """One row of a batch that was refused; the others went in."""
 
     index: int
-    content_id: str
+    content_id: str | None  # None: it could not be read
     code: str
     detail: str
 

@@ -87,7 +87,7 @@ class HasScope(BasePermission):
         if request.auth is None:
             raise NotAuthenticated
         scopes: dict[str, str] = getattr(view, "required_scopes", {})
-        needed = scopes.get(request.method or "")
+        needed = scopes.get("GET" if request.method == "HEAD" else request.method or "")
         if needed is None:
             raise MethodNotAllowed(request.method or "")
         if needed in principal_of(request).scopes:

@@ -36,9 +36,12 @@ def set_virtual(at_ms: int) -> None:
     os.environ["RECSYS_VIRTUAL_MS"] = str(at_ms)
 
 
+_FIRST_MS, _LAST_MS = -62_135_596_800_000, 253_402_300_799_000  # of the years 1 to 9999
+
+
 def to_datetime(at_ms: int) -> datetime:
-    """Return the aware UTC datetime of `at_ms`."""
-    return datetime.fromtimestamp(at_ms / 1000, UTC)
+    """Return the aware UTC datetime of `at_ms`, the nearest that a calendar can say."""
+    return datetime.fromtimestamp(min(max(at_ms, _FIRST_MS), _LAST_MS) / 1000, UTC)
 
 
 def from_datetime(moment: datetime) -> int:

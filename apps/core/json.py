@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import zlib
 from collections.abc import Iterable, Mapping
@@ -46,8 +47,11 @@ class JSONParser(BaseParser):
         body = stream.read(MAX_BODY_BYTES + 1)
         request = parser_context["request"] if parser_context else None
         encoding = request.META.get("HTTP_CONTENT_ENCODING", "") if request is not None else ""
-        is_zipped = encoding.strip().lower() == "gzip"
-        if is_zipped and len(body) <= MAX_BODY_BYTES:
+        encoding = encoding.strip().lower()
+        if encoding not in {"", "identity", "gzip"}:
+            detail = f"The body is encoded as {encoding!r}; expected gzip, or as it is."
+            raise Problem(415, "unsupported-encoding", detail)
+        if encoding == "gzip" and len(body) <= MAX_BODY_BYTES:
             body = _gunzip(body)
         if len(body) > MAX_BODY_BYTES:
             raise Problem(413, "body-too-large", f"The body is over {MAX_BODY_BYTES} bytes.")
@@ -121,7 +125,7 @@ def validation_issue(error: Exception) -> dict[str, str]:
     text = str(error)
     match = _PATH.search(text)
     path = match["path"] if match else ""
-    pointer = re.sub(r"\.|\[", "/", path.replace("]", "")).replace("...", "")
+    pointer = re.sub(r"\.|\[", "/", path.replace("[...]", "").replace("]", ""))
     detail = text[: match.start()] if match else text
     code = "unknown-field" if "unknown field" in detail else "invalid-value"
     if "missing required field" in detail:
@@ -155,7 +159,7 @@ def openapi(kind: Any) -> dict[str, Any]:
 
 
 def _to_openapi_30(node: Any, parts: Mapping[str, Any]) -> Any:
-    """Inline references and say `nullable` instead of a null type, as OpenAPI 3.0 does."""
+    """Inline references and say nullable, required and exclusive bounds as OpenAPI 3.0 does."""
     if isinstance(node, list):
         return [_to_openapi_30(item, parts) for item in node]
     if not isinstance(node, dict):
@@ -163,6 +167,11 @@ def _to_openapi_30(node: Any, parts: Mapping[str, Any]) -> Any:
     if "$ref" in node:
         return _to_openapi_30(parts[node["$ref"]], parts)
     node = {key: _to_openapi_30(value, parts) for key, value in node.items()}
+    if node.get("required") == []:  # says nothing, and 3.0 forbids it
+        del node["required"]
+    for bound, edge in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
+        if edge in node:  # in 3.0 a bound is a number, and whether it is excluded a boolean
+            node |= {bound: node[edge], edge: True}
     choices = node.get("anyOf", [])
     solid = [choice for choice in choices if choice != {"type": "null"}]
     if len(solid) < len(choices):
@@ -176,11 +185,54 @@ MAX_BATCH_ROWS = 500
 
 def decode_rows(body: bytes, kind: type[T]) -> list[T]:
     """Decode an array of at most `MAX_BATCH_ROWS` structs, all or none."""
-    rows = decode(body, list[kind])  # type: ignore[valid-type]
+    return _few(decode(body, list[kind]))  # type: ignore[valid-type]
+
+
+def decode_each(body: bytes, kind: type[T]) -> list[T | Problem]:
+    """Decode an array of at most `MAX_BATCH_ROWS` structs, each by itself."""
+    return [_decoded(raw, kind) for raw in _few(decode(body, list[msgspec.Raw]))]
+
+
+def _decoded(raw: msgspec.Raw, kind: type[T]) -> T | Problem:
+    try:
+        return decode(bytes(raw), kind)
+    except Problem as problem:
+        return problem
+
+
+def _few(rows: list[T]) -> list[T]:
     if len(rows) > MAX_BATCH_ROWS:
         detail = f"{len(rows)} rows in one request, at most {MAX_BATCH_ROWS} are taken."
         raise Problem(413, "too-many-rows", detail)
     return rows
+
+
+_lenient = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
+_BLANK = re.compile(r"[ \t\r\n]*")
+
+
+def lenient_elements(array: bytes) -> list[bytes] | None:
+    """Return the texts of an array's elements by what Python takes for JSON, None for no array.
+
+    To tell apart what is well-formed from what is not: each element must be decoded by itself.
+    """
+    text = array.decode("utf-8", "surrogateescape").strip(" \t\r\n")
+    found: list[bytes] = []
+    place = 0
+    try:
+        while text[place] == ("," if found else "["):
+            start = _after_blank(text, place + 1)
+            _, end = _lenient.raw_decode(text, start)
+            found.append(text[start:end].encode("utf-8", "surrogateescape"))
+            place = _after_blank(text, end)
+    except (ValueError, IndexError, RecursionError):
+        return None
+    return found if text[place:] == "]" else None
+
+
+def _after_blank(text: str, place: int) -> int:
+    blank = _BLANK.match(text, place)
+    return blank.end() if blank else place
 
 
 def checked_id(value: str) -> str:

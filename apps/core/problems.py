@@ -18,6 +18,25 @@ from apps.core.errors import Problem
 logger = logging.getLogger(__name__)
 
 
+class Issue(msgspec.Struct, frozen=True):
+    """One thing that is wrong with a request."""
+
+    pointer: str  # into the body (RFC 6901), or the name of a query parameter
+    code: str
+    detail: str
+
+
+class ProblemBody(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What went wrong; clients decide by `status` and `code`, people read `detail`."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    errors: list[Issue] = []
+
+
 def problem_response(
     status: int,
     code: str,
@@ -27,15 +46,14 @@ def problem_response(
     headers: dict[str, str] | None = None,
 ) -> HttpResponse:
     """Return the answer that says what went wrong and, in `errors`, where."""
-    body: dict[str, Any] = {
-        "type": f"urn:recsys:problem:{code}",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "code": code,
-        "detail": detail,
-    }
-    if errors:
-        body["errors"] = errors
+    body = ProblemBody(
+        type=f"urn:recsys:problem:{code}",
+        title=HTTPStatus(status).phrase,
+        status=status,
+        code=code,
+        detail=detail,
+        errors=[Issue(**issue) for issue in errors or ()],
+    )
     response = HttpResponse(
         msgspec.json.encode(body), status=status, content_type="application/problem+json"
     )
@@ -56,10 +74,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
         case PermissionDenied():
             return problem_response(403, "permission-denied", "This key may not do that.")
         case exceptions.APIException():
-            headers = {"Allow": ", ".join(context["view"].allowed_methods)}
             challenge = getattr(error, "auth_header", None)
-            if challenge:
-                headers["WWW-Authenticate"] = challenge
+            headers = {"WWW-Authenticate": challenge} if challenge else None
             return problem_response(
                 error.status_code, _code(error), str(error.detail), headers=headers
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ from rest_framework.views import APIView
 from apps.core.auth import principal_of
 from apps.core.clock import now_ms
 from apps.core.errors import Problem
-from apps.core.json import NDJSON, body_of, openapi
+from apps.core.json import NDJSON, body_of, lenient_elements, openapi
 from apps.core.models import Scope
 from apps.core.problems import problem_response
 from apps.events import conf
@@ -22,6 +23,7 @@ from apps.events.services import IngestRules, ingest, keep_unreadable
 from apps.events.types import EventIn, IngestAnswer
 
 _EVENT = openapi(EventIn)
+_WRAPPED = re.compile(rb'\{\s*"events"\s*:\s*(\[.*\])\s*\}', re.DOTALL)
 _BODY = {"oneOf": [_EVENT, {"type": "array", "items": _EVENT, "maxItems": conf.MAX_BATCH}]}
 
 
@@ -84,15 +86,27 @@ def _split_json(body: bytes) -> list[Any]:
     try:
         match body.lstrip()[:1]:
             case b"[":
-                return list(msgspec.json.decode(body, type=list[msgspec.Raw]))
+                return _elements(body)
             case b"{":
+                if wrapped := _WRAPPED.fullmatch(body.strip()):
+                    return _elements(wrapped[1])
                 parts = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-                if parts.keys() == {"events"}:
-                    return list(msgspec.json.decode(parts["events"], type=list[msgspec.Raw]))
-                return [body]
+                return _elements(bytes(parts["events"])) if parts.keys() == {"events"} else [body]
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise Problem(400, "malformed-json", f"The body is not valid JSON: {error}") from error
     raise Problem(400, "malformed-json", "Expected a JSON object, an array of them, or NDJSON.")
+
+
+def _elements(array: bytes) -> list[Any]:
+    try:
+        return list(msgspec.json.decode(array, type=list[msgspec.Raw]))
+    except msgspec.DecodeError:
+        # Half a surrogate pair, as clients make that cut comments by length, or a NaN: only the
+        # event that has it is bad.
+        elements = lenient_elements(array)
+        if elements is None:
+            raise
+        return list(elements)
 
 
 def _all_refused(answer: IngestAnswer) -> HttpResponse:

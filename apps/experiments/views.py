@@ -10,11 +10,14 @@ from rest_framework.views import APIView
 
 from apps.core.auth import principal_of
 from apps.core.errors import Problem
-from apps.core.json import checked_id, openapi
+from apps.core.json import openapi
 from apps.core.models import Scope
+from apps.core.query import refuse_unknown, required_id
 from apps.experiments import selectors
 from apps.experiments.types import AssignmentsAnswer
 from apps.profiles.pseudonyms import pseudonym
+
+_USER = OpenApiParameter("user_id", OpenApiTypes.STR, required=True)
 
 
 class Assignments(APIView):
@@ -24,12 +27,13 @@ class Assignments(APIView):
 
     @extend_schema(
         operation_id="experiment_assignments",
-        parameters=[OpenApiParameter("user_id", OpenApiTypes.STR, required=True)],
+        parameters=[_USER],
         responses={200: OpenApiResponse(openapi(AssignmentsAnswer))},
     )
     def get(self, request: Request) -> Response:
         """Return the viewer's variant of each running experiment they are in: server keys only."""
+        refuse_unknown(request, _USER)
         if principal_of(request).user_id is not None:
             raise Problem(403, "server-key-only", "This needs a server key.")
-        user_id = checked_id(request.query_params.get("user_id", ""))
+        user_id = required_id(request, "user_id")
         return Response(selectors.assignments(pseudonym(user_id)))

@@ -24,6 +24,7 @@ class FeedParams:
     diversity_window: int = 10  # slots that are unlike each other, over the pages of a scroll
     cold_theta: float = 0.8  # θ for a viewer without history, at most `theta`
     cold_views: float = 10.0  # contents met after which a viewer is less new by a factor e, > 0
+    cold_chosen: float = 0.8  # log odds that a category adds which such a viewer chose, 0–3
     explore_share: float = 0.03  # of the slots, to contents that few have met, 0–0.5
     explore_most: float = 0.06  # the same at most, while uploads are owed more views, 0–0.5
     topic_share: float = 0.01  # of the slots, to categories the viewer may like, 0–0.25
@@ -62,6 +63,7 @@ register(
         "diversity_window": (1, 50),
         "cold_theta": (0, 1),
         "cold_views": (0.1, 1000),
+        "cold_chosen": (0, 3),
         "explore_share": (0, 0.5),
         "explore_most": (0, 0.5),
         "topic_share": (0, 0.25),

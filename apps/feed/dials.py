@@ -57,6 +57,11 @@ def cold_views_of(request: Request) -> float:
     return params_of(request).cold_views
 
 
+def cold_chosen_of(request: Request) -> float:
+    """Return what being of a chosen category is worth to a newcomer."""
+    return params_of(request).cold_chosen
+
+
 def depth_of(request: Request, at_least: int = 0, *, explores: bool) -> Depth:
     """Return how many candidates each step of the cascade ranks."""
     params = params_of(request)

@@ -36,6 +36,7 @@ def preview(request: HttpRequest) -> HttpResponse:
             "user_id": user_id,
             "token": client_token(user_id, ttl_seconds=MAX_CLIENT_TOKEN_SECONDS),
             "now_ms": now_ms(),
+            "media_origins": " ".join(sorted(settings.MEDIA_ORIGINS)),
         },
     )
 

@@ -9,8 +9,8 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
 from apps.candidates.restrictions import Restriction
-from apps.core.errors import Problem
 from apps.core.json import checked_id
+from apps.core.query import invalid, number
 from apps.events.types import DEVICE_CODE, DEVICES
 from apps.features.types import Context
 
@@ -34,24 +34,6 @@ RESTRICTION = (
         "exclude", OpenApiTypes.STR, description=f"content ids by commas, up to {MAX_EXCLUDED}"
     ),
 )
-
-
-def refuse_unknown(request: Request, *known: OpenApiParameter) -> None:
-    """Raise 422 for a parameter that does not exist: a typo must not be passed over."""
-    if unknown := set(request.query_params) - {parameter.name for parameter in known}:
-        raise invalid(sorted(unknown)[0], "unknown-parameter", "There is no such parameter.")
-
-
-def number(request: Request, name: str, default: int, low: int, high: int) -> int:
-    """Return a whole number between `low` and `high`; raise 422 for anything else."""
-    text = request.query_params.get(name, str(default))
-    try:
-        value = int(text)
-    except ValueError:
-        value = low - 1
-    if len(text) > 6 or not low <= value <= high:
-        raise invalid(name, "invalid-value", f"Expected a whole number from {low} to {high}.")
-    return value
 
 
 def context(request: Request) -> Context:
@@ -79,6 +61,8 @@ def restriction(request: Request) -> Restriction | None:
         max_seconds=_bound(request, "max_duration", _DAY_SECONDS),
         max_age_hours=_bound(request, "max_age_hours", 999_999),
     )
+    if (asked.min_seconds or 0) > (math.inf if asked.max_seconds is None else asked.max_seconds):
+        raise invalid("min_duration", "invalid-range", "It is over max_duration.")
     asks = asked.categories or asked.languages
     bounds = (asked.min_seconds, asked.max_seconds, asked.max_age_hours)
     return asked if asks or any(bound is not None for bound in bounds) else None
@@ -87,13 +71,6 @@ def restriction(request: Request) -> Restriction | None:
 def excluded(request: Request) -> tuple[str, ...]:
     """Return the content ids that the caller does not want."""
     return tuple(checked_id(name) for name in _names(request, "exclude", MAX_EXCLUDED))
-
-
-def invalid(name: str, code: str, detail: str) -> Problem:
-    """Return the 422 about one parameter."""
-    return Problem(
-        422, code, f"{name}: {detail}", errors=[{"pointer": name, "code": code, "detail": detail}]
-    )
 
 
 def _names(request: Request, name: str, most: int) -> tuple[str, ...]:

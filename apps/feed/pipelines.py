@@ -59,12 +59,8 @@ def feed_pipeline(
         ),
         rerankers=(
             # Trends are of now, and read from the database: not for the threads of offline judging.
-            *(
-                [TrendBoost(lambda request: dials.params_of(request).trend_beta)]
-                if explores
-                else []
-            ),
-            ColdStart(lambda request: dials.params_of(request).cold_views),
+            *([TrendBoost(dials.trend_beta_of)] if explores else []),
+            ColdStart(dials.cold_views_of, dials.cold_chosen_of),
             Fatigue(),
             editorial.Weights(rules),
             Diversify(partial(dials.diversity_of, at_least=at_least)),

@@ -13,6 +13,7 @@ from apps.core.clock import now_ms
 from apps.core.errors import Problem
 from apps.core.json import checked_id, openapi
 from apps.core.models import Scope
+from apps.core.query import flag, invalid, number, refuse_unknown, required_id
 from apps.feed import exposure, lists, parameters
 from apps.feed.conf import PARAMS
 from apps.feed.services import for_user
@@ -52,16 +53,16 @@ class Feed(APIView):
     )
     def get(self, request: Request) -> Response:
         """Return the next contents for the viewer; what they just did is already in it."""
-        parameters.refuse_unknown(request, *_FEED)
+        refuse_unknown(request, *_FEED)
         given = request.query_params
-        user_id = checked_id(given.get("user_id", ""))
+        user_id = required_id(request, "user_id")
         principal_of(request).check_user(user_id)
         query = FeedQuery(
             user_id=user_id,
             limit=_limit(request) if "limit" in given else None,
             cursor=given.get("cursor") or None,
-            unseen=parameters.number(request, "unseen", 0, 0, PARAMS.max_limit),
-            explain=given.get("explain", "").lower() in {"1", "true"},
+            unseen=number(request, "unseen", 0, 0, PARAMS.max_limit),
+            explain=flag(request, "explain"),
             context=parameters.context(request),
             restriction=parameters.restriction(request),
             exclude=parameters.excluded(request),
@@ -85,7 +86,7 @@ class Popular(APIView):
         period = request.query_params.get("period", "1d")
         if period not in lists.PERIODS:
             known = ", ".join(lists.PERIODS)
-            raise parameters.invalid("period", "invalid-value", f"Expected one of {known}.")
+            raise invalid("period", "invalid-value", f"Expected one of {known}.")
         return Response(lists.popular(query, period=period))
 
 
@@ -131,7 +132,7 @@ class Neighbors(APIView):
     )
     def get(self, request: Request, user_id: str) -> Response:
         """Return the viewers most like this one, by pseudonym: for server keys only."""
-        parameters.refuse_unknown(request, _LIMIT)
+        refuse_unknown(request, _LIMIT)
         # A client speaks for one viewer, who must not learn about others.
         if principal_of(request).user_id is not None:
             raise Problem(403, "server-key-only", "This needs a server key.")
@@ -151,7 +152,7 @@ class Exposure(APIView):
     )
     def get(self, request: Request, content_id: str) -> Response:
         """Return what was shown of a content, its pool, its filters and its rank: server keys."""
-        parameters.refuse_unknown(request, _ASKED)
+        refuse_unknown(request, _ASKED)
         if principal_of(request).user_id is not None:
             raise Problem(403, "server-key-only", "This needs a server key.")
         user_id = request.query_params.get("user_id")
@@ -160,11 +161,11 @@ class Exposure(APIView):
 
 
 def _limit(request: Request) -> int:
-    return parameters.number(request, "limit", PARAMS.default_limit, 1, PARAMS.max_limit)
+    return number(request, "limit", PARAMS.default_limit, 1, PARAMS.max_limit)
 
 
 def _list_query(request: Request, *more: OpenApiParameter) -> lists.ListQuery:
-    parameters.refuse_unknown(request, *_LIST, *more)
+    refuse_unknown(request, *_LIST, *more)
     user_id = request.query_params.get("user_id")
     if user_id is not None:
         principal_of(request).check_user(checked_id(user_id))

@@ -18,6 +18,7 @@ from apps.core.clock import now_ms, to_datetime
 from apps.core.errors import Problem
 from apps.core.json import openapi
 from apps.core.models import Scope
+from apps.core.query import refuse_unknown
 from apps.insights import selectors
 from apps.insights.days import day_of, from_date, to_date
 from apps.insights.formulas import Kpi
@@ -116,12 +117,13 @@ class _Asked(NamedTuple):
 
 
 def _asked(request: Request, name: str) -> _Asked:
+    refuse_unknown(request, *_PARAMETERS)
     kpi = KPIS.get(name)
     if kpi is None:
         raise Problem(404, "unknown-metric", f"There is no metric {name!r}; see /api/v1/metrics/.")
     given = request.query_params
     last = _day(given.get("to"), day_of(now_ms()))
-    first = _day(given.get("from"), last - _DEFAULT_DAYS + 1)
+    first = _day(given.get("from"), max(last - _DEFAULT_DAYS + 1, 0))
     if not 0 <= last - first < MOST_DAYS:
         raise Problem(422, "invalid-range", f"Expected 1 to {MOST_DAYS} days, from before to.")
     segment = given.get("segment", ALL)
@@ -137,9 +139,12 @@ def _day(text: str | None, default: int) -> int:
     if text is None:
         return default
     try:
-        return from_date(date.fromisoformat(text))
+        day = from_date(date.fromisoformat(text))
     except ValueError as error:
         raise Problem(422, "invalid-date", f"{text!r} is no date; expected YYYY-MM-DD.") from error
+    if day < 0:
+        raise Problem(422, "invalid-date", f"{text} is before 1970.")
+    return day
 
 
 def _until() -> str | None:

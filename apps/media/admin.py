@@ -52,7 +52,7 @@ class MediaAnalysisAdmin(ReadOnlyAdmin):
             )
         else:
             review, remove = settings.UNSAFE_PERCENT
-            messages.info(
+            messages.warning(
                 request,
                 "Unsafe scores were never calibrated on labelled pictures of this installation:"
                 f" from {review} % on a picture waits for a moderator, from {remove} % on it is"

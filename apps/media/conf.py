@@ -20,6 +20,18 @@ SIGNATURES = (
     (0, b"fLaC", "sound", "flac"),
 )
 HEAD_BYTES = 16
+CONTENT_TYPES = {  # by demuxer
+    "mp4": "video/mp4",
+    "matroska": "video/webm",
+    "jpeg_pipe": "image/jpeg",
+    "png_pipe": "image/png",
+    "webp_pipe": "image/webp",
+    "gif": "image/gif",
+    "wav": "audio/wav",
+    "mp3": "audio/mpeg",
+    "ogg": "audio/ogg",
+    "flac": "audio/flac",
+}
 TYPES = "MP4, MOV, Matroska, WebM, JPEG, PNG, WebP, GIF, WAV, MP3, Ogg, FLAC"
 
 MAX_PIXELS = 4096 * 2304  # of a frame

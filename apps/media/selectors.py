@@ -5,14 +5,30 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 import numpy as np
+from django.core.files.base import File
 
 from apps.media.algorithms.hashes import CROPS, Hashes
+from apps.media.conf import CONTENT_TYPES, HEAD_BYTES, signature_of
 from apps.media.models import MediaAnalysis
 
 
 def analysis_of(content_id: str) -> MediaAnalysis | None:
     """Return the analysis of a content's file, None without a file."""
     return MediaAnalysis.objects.filter(content__content_id=content_id).first()
+
+
+def opened(content_pk: int) -> tuple[File[bytes], str] | None:
+    """Return the open file of a content and its content type, None where there is none."""
+    row = MediaAnalysis.objects.filter(content=content_pk).exclude(file="").first()
+    if row is None:
+        return None
+    try:
+        file = row.file.open("rb")
+    except FileNotFoundError:  # removed by an operator, or not on this machine
+        return None
+    found = signature_of(file.read(HEAD_BYTES))
+    file.seek(0)
+    return file, CONTENT_TYPES[found[1]] if found else "application/octet-stream"
 
 
 def finished_since(finished_ms: int, *, most: int) -> list[MediaAnalysis]:

@@ -106,7 +106,9 @@ class Context(NamedTuple):
 
 def context_of(case_pk: int, *, now_ms: int) -> Context | None:
     """Return a case with what belongs to it, in eight queries, None if there is none."""
-    found = Case.objects.select_related("content__creator", "content__sound", "holder")
+    found = Case.objects.select_related(
+        "content__creator", "content__sound", "content__mediaanalysis", "holder"
+    )
     case = found.filter(pk=case_pk).first()
     if case is None:
         return None

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.moderation import pages
+from apps.moderation import material, pages
 
 app_name = "moderation"
 urlpatterns = [
     path("", pages.queue, name="queue"),
     path("cases/<int:case_pk>/", pages.case, name="case"),
+    path("cases/<int:case_pk>/media", material.case_media, name="media"),
     path("cases/<int:case_pk>/claim", pages.claim, name="claim"),
     path("cases/<int:case_pk>/release", pages.release, name="release"),
     path("cases/<int:case_pk>/escalate", pages.escalate, name="escalate"),

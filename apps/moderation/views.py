@@ -13,8 +13,9 @@ from rest_framework.views import APIView
 
 from apps.core.clock import now_ms, to_datetime
 from apps.core.errors import Problem
-from apps.core.json import body_of, checked_id, decode, openapi
+from apps.core.json import body_of, decode, openapi
 from apps.core.models import Scope
+from apps.core.query import refuse_unknown, required_id
 from apps.moderation.models import Appeal, Report, Statement
 from apps.moderation.services.appeals import appeal
 from apps.moderation.services.reports import NoticeGiven, give_notice
@@ -32,6 +33,7 @@ _REDRESS = (
     " dispute settlement body, or to a court."
 )
 _MOST = 100
+_ABOUT = OpenApiParameter("content_id", OpenApiTypes.STR, required=True)
 
 
 class Notices(APIView):
@@ -75,12 +77,13 @@ class Statements(APIView):
 
     @extend_schema(
         operation_id="statement_list",
-        parameters=[OpenApiParameter("content_id", OpenApiTypes.STR, required=True)],
+        parameters=[_ABOUT],
         responses={200: OpenApiResponse(openapi(StatementList))},
     )
     def get(self, request: Request) -> Response:
         """Return the statements of reasons about a content, the latest first."""
-        content_id = checked_id(request.query_params.get("content_id", ""))
+        refuse_unknown(request, _ABOUT)
+        content_id = required_id(request, "content_id")
         found = Statement.objects.filter(decision__content__content_id=content_id)
         rows = found.select_related("decision__content").order_by("-pk")[:_MOST]
         return Response(StatementList([_statement(row) for row in rows]))

@@ -31,8 +31,11 @@ _NAMES = {"content": "content__content_id", "creator": "creator__creator_id"}
 class ErasedError(Problem):
     """Somebody speaks for a viewer who was erased."""
 
-    def __init__(self) -> None:
-        super().__init__(410, "user-erased", "This user was erased; nothing is kept of them.")
+    def __init__(self, places: Iterable[int] = ()) -> None:
+        """`places`: which rows of a batch are of erased users."""
+        detail = "This user was erased; nothing is kept of them."
+        errors = [{"pointer": f"/{i}", "code": "user-erased", "detail": detail} for i in places]
+        super().__init__(410, "user-erased", detail, errors=errors)
 
 
 def erased(pseudonyms: Iterable[UUID]) -> set[UUID]:
@@ -80,17 +83,23 @@ def export(user_id: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
 
     Raises 404 for a user never heard of, and 410 for an erased one.
     """
+    viewer = known(user_id)
+    yield _title(Viewer), _rows(Viewer.objects.filter(pk=viewer.pk))
+    for model, field in tables():
+        yield _title(model), _rows(model._default_manager.filter(**{field: viewer.pk}))
+    for model in _known_by_pseudonym():
+        yield _title(model), _rows(model._default_manager.filter(viewer_pseudonym=viewer.pseudonym))
+
+
+def known(user_id: str) -> Viewer:
+    """Return the viewer; raise 404 for a user never heard of, and 410 for an erased one."""
     name = pseudonym(user_id)
     viewer = Viewer.objects.filter(pseudonym=name).first()
     if viewer is None:
         if erased([name]):
             raise ErasedError
         raise Problem(404, "unknown-user", "There is no such user.")
-    yield _title(Viewer), _rows(Viewer.objects.filter(pk=viewer.pk))
-    for model, field in tables():
-        yield _title(model), _rows(model._default_manager.filter(**{field: viewer.pk}))
-    for model in _known_by_pseudonym():
-        yield _title(model), _rows(model._default_manager.filter(viewer_pseudonym=name))
+    return viewer
 
 
 def tables() -> list[tuple[type[models.Model], str]]:

@@ -80,6 +80,13 @@ def keys_of(pseudonyms: Sequence[UUID]) -> list[int]:
     return list(Viewer.objects.filter(pseudonym__in=pseudonyms).values_list("pk", flat=True))
 
 
+def followed_by(viewer: int) -> list[str]:
+    """Return the ids of the creators whom a viewer follows, the latest first."""
+    kind = CreatorRelation.Kind.FOLLOW
+    rows = CreatorRelation.objects.filter(viewer_id=viewer, kind=kind, is_active=True)
+    return list(rows.order_by("-changed_ms", "pk").values_list("creator__creator_id", flat=True))
+
+
 class Languages:
     """The language of every viewer who told theirs, as a code."""
 

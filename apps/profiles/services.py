@@ -76,7 +76,17 @@ def upsert_users(rows: Sequence[UserRow], *, now_ms: int) -> None:
     """Create or change users; what a row leaves out stays.
 
     A list of followed creators replaces the one before; the last of several rows of a user wins.
+    Raises 410 where one of them was erased, and stores nothing.
     """
+    try:
+        _upsert(rows, now_ms=now_ms)
+    except ErasedError as error:
+        names = [pseudonym(row.user_id) for row in rows]
+        gone = erased(names)
+        raise ErasedError(i for i, name in enumerate(names) if name in gone) from error
+
+
+def _upsert(rows: Sequence[UserRow], *, now_ms: int) -> None:
     with transaction.atomic():
         keys = ensure_viewers(row.user_id for row in rows)
         # Locks, so that two upserts of one user cannot lose each other's fields; in one order, so

@@ -15,9 +15,9 @@ from apps.core.auth import MAX_CLIENT_TOKEN_SECONDS, client_token
 from apps.core.clock import now_ms
 from apps.core.json import body_of, checked_id, decode, decode_rows, openapi
 from apps.core.models import Scope
-from apps.profiles import privacy
+from apps.profiles import privacy, selectors
 from apps.profiles.services import upsert_users
-from apps.profiles.types import PublicId, UserRow, UserUpsert
+from apps.profiles.types import Demographics, Preferences, PublicId, UserRow, UserUpsert
 
 
 class TokenRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -51,7 +51,23 @@ class ErasureAnswer(msgspec.Struct, frozen=True):
 class UserDetail(APIView):
     """One user of the app."""
 
-    required_scopes = {"PUT": Scope.USERS_WRITE, "DELETE": Scope.USERS_WRITE}
+    required_scopes = {
+        "GET": Scope.USERS_WRITE,
+        "PUT": Scope.USERS_WRITE,
+        "DELETE": Scope.USERS_WRITE,
+    }
+
+    @extend_schema(operation_id="user_read", responses={200: OpenApiResponse(openapi(UserRow))})
+    def get(self, request: Request, user_id: str) -> Response:
+        """Return what was said of a user, with follows and unfollows by events."""
+        viewer = privacy.known(checked_id(user_id))
+        told = Demographics(
+            age_group=viewer.age_group or None,  # type: ignore[arg-type]  # a closed set
+            location=viewer.location or None,
+            language=viewer.language or None,
+        )
+        chose = Preferences(viewer.categories, selectors.followed_by(viewer.pk))
+        return Response(UserRow(user_id, told, chose))
 
     @extend_schema(
         operation_id="user_upsert",

@@ -1,4 +1,4 @@
-"""Viewers of whom little is known: what many watch long comes first, from many categories."""
+"""Viewers of whom little is known: what many watch long, and is of what they chose, comes first."""
 
 from __future__ import annotations
 
@@ -24,9 +24,12 @@ def newness(request: Request, views: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class ColdStart:
-    """Multiplies scores by the odds that contents are worth to anybody, to the newness' power."""
+    """Multiplies scores by the odds that contents are worth to anybody, and by what being of a
+    category that the viewer chose adds to them, to the newness' power.
+    """
 
     views: Callable[[Request], float]  # contents met after which a viewer is less new by e
+    chosen: Callable[[Request], float]  # log odds that a chosen category adds, ≥ 0
     name: str = "cold_start"
 
     def __call__(self, request: Request, candidates: Candidates) -> Candidates:
@@ -36,4 +39,6 @@ class ColdStart:
             return candidates
         odds = taste.worth_at(request, candidates.rows)
         factor = np.clip(odds - odds.mean(), -_MOST, _MOST)
+        is_chosen = np.isin(request.catalog.category[candidates.rows], request.stated)
+        factor += self.chosen(request) * is_chosen
         return scaled(candidates, np.exp(power * factor))

@@ -22,6 +22,16 @@ from apps.simulation.services import store_world
 from apps.simulation.world import WorldParams, build_world
 
 pytestmark = pytest.mark.django_db
+OF_VISITORS = [
+    "Kayaking under the northern lights",
+    "Three card tricks for beginners",
+    "Magic trick fails",
+    "How clocks work",
+    "Karaoke with my sister",
+    "Papa cocina paella",
+    "Ramen from scratch",
+    "Berlin bei Nacht",
+]
 COUNTED = (Content, Creator, Viewer, Event, CreatorRelation)
 
 
@@ -113,6 +123,16 @@ class TestModeration:
         assert "block" not in others.values_list("zone", flat=True)
         client.force_login(User.objects.create_superuser("ada"))
         assert b"A demo classifier screens the texts" in client.get("/moderation/").content
+
+    def test_what_a_visitor_writes_of_their_own_video_is_not_held_back(self) -> None:
+        run("seed_demo", "--viewers", "15", "--contents", "600", "--days", "1", "--quiet")
+        run("seed_moderation")
+        screening = production()
+        assert screening is not None
+
+        for category, classifier in screening.classifiers.items():
+            zones = [classifier.zones.of(s) for s in classifier.scores(OF_VISITORS).tolist()]
+            assert set(zones) == {"allow"}, category
 
     def test_seeding_twice_plants_nothing_more(self) -> None:
         seed()

@@ -2,12 +2,52 @@
 
 from __future__ import annotations
 
+import ast
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from recsys.environment import env, env_bool, env_choice, env_int, env_list, env_secret
+
+ROOT = Path(__file__).resolve().parents[2]
+READ = set(re.findall(r'env\w*\(\s*"(\w+)"', (ROOT / "recsys/settings.py").read_text()))
+OF_SIMULATIONS = {"RECSYS_VIRTUAL_MS"}
+
+
+def test_every_setting_is_in_the_example_and_in_the_documentation() -> None:
+    example = re.findall(r"^(\w+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    documented = re.findall(r"`(\w+)`", (ROOT / "docs/operations.md").read_text())
+
+    assert len(READ) > 30
+    assert READ - set(example) == OF_SIMULATIONS
+    assert READ - set(documented) == set()
+    assert set(example) - READ == set()
+
+
+def test_mistyped_setting_is_told() -> None:
+    asked = [sys.executable, "-c", "import recsys.settings"]
+    environment = {**os.environ, "RECSYS_ALLOWED_HOST": "example.org"}
+
+    done = subprocess.run(asked, cwd=ROOT, env=environment, capture_output=True, check=True)
+
+    assert "no settings, perhaps mistyped: RECSYS_ALLOWED_HOST" in done.stderr.decode()
+
+
+def test_pages_may_show_what_is_in_the_storage_of_the_app() -> None:
+    ask = "import recsys.settings as s; print(s.CONTENT_SECURITY_POLICY['DIRECTIVES'])"
+    environment = {**os.environ, "RECSYS_MEDIA_ORIGINS": "https://media.example.com"}
+
+    told = subprocess.run(
+        [sys.executable, "-c", ask], cwd=ROOT, env=environment, capture_output=True, check=True
+    ).stdout.decode()
+
+    for directive in ("img-src", "media-src"):
+        assert "https://media.example.com" in ast.literal_eval(told)[directive]
 
 
 @pytest.fixture

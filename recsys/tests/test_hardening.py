@@ -94,6 +94,23 @@ def test_body_that_is_not_gzip_is_a_problem(body: bytes, api: Any) -> None:
     assert_problem(answer, 400)
 
 
+def test_body_in_an_encoding_that_is_not_read_is_a_problem(api: Any) -> None:
+    headers = {"authorization": f"Bearer {api.key}", "content-encoding": "br"}
+
+    answer = api.client.post(
+        "/api/v1/events", b"[]", content_type="application/json", headers=headers
+    )
+
+    assert_problem(answer, 415)
+    assert answer.json()["code"] == "unsupported-encoding"
+
+
+def test_what_can_be_read_has_a_head(api: Any) -> None:
+    headers = {"authorization": f"Bearer {api.key}"}
+
+    assert api.client.head("/api/v1/popular", headers=headers).status_code == 200
+
+
 @pytest.mark.parametrize(("method", "address"), ADDRESSES)
 def test_random_bytes_are_a_problem(method: str, address: str, api: Any) -> None:
     rng = random.Random(7)
@@ -168,9 +185,9 @@ def test_every_address_refuses_a_caller_without_a_key(db: None) -> None:
     from recsys.urls import api as routes
 
     for route in routes:
-        address = str(route.pattern).replace("<str:content_id>", "v1")
+        address = str(route.pattern).replace("<id:content_id>", "v1")
         address = re.sub(r"<uuid:\w+>", str(uuid.UUID(int=1)), address)
-        address = address.replace("<str:user_id>", "alice").replace("<slug:name>", "dau")
+        address = address.replace("<id:user_id>", "alice").replace("<slug:name>", "dau")
         for method in ("get", "post", "put", "patch", "delete"):
             answer = getattr(Client(), method)(f"/api/v1/{address}")
             assert_problem(answer, 401)
@@ -197,3 +214,22 @@ def test_bad_body_of_events_is_in_the_quarantine(name: str, api: Any) -> None:
     rows = QuarantinedEvent.objects.all()
     assert rows
     assert all(row.reason in QuarantinedEvent.Reason.values for row in rows)
+
+
+@pytest.mark.parametrize("method", ["get", "post", "put", "delete"])
+@pytest.mark.parametrize("address", ["nothing", "events/", "users/alice/", "content/v1/"])
+def test_an_address_that_is_not_there_is_a_problem(method: str, address: str, client: Any) -> None:
+    checking = type(client)(enforce_csrf_checks=True)
+
+    assert_problem(getattr(checking, method)(f"/api/v1/{address}"), 404)
+
+
+def test_ids_with_slashes_have_addresses(api: Any) -> None:
+    assert api.put("users/de%2Falice", {}).status_code == 204
+    assert api.put("content/de%2Fv1", {"creator_id": "bob"}).status_code == 204
+
+    assert api.get("content/de%2Fv1/exposure").json()["content_id"] == "de/v1"
+    assert api.get("users/de%2Falice/export").status_code == 200
+    headers = {"authorization": f"Bearer {api.key}"}
+    erased = api.client.delete("/api/v1/users/de%2Falice", headers=headers)
+    assert erased.json()["user_id"] == "de/alice"

@@ -42,6 +42,7 @@ class TasteParams:
     shortness: float = 1.0  # log odds that an e-fold of length takes from the share watched
     length: float = 0.35  # power of a content's seconds: 0 is by liking alone, 1 by time alone
     most: int = 100  # latest contents that are read, ≥ 1
+    stated: float = 1.0  # contents watched to the end that a kind the viewer chose counts as, ≥ 0
 
     def prior(self) -> Floats:
         """Return the chance of each level before any view, float64[levels], of sum 1."""
@@ -57,6 +58,7 @@ class Met(NamedTuple):
     offset: Floats  # log odds of what anybody makes of it, beside `TasteParams.anybody`
     outcome: Floats  # the share watched, [0, 1]
     pending: Ints  # [p] kinds of what is on its way to the viewer, without an outcome yet
+    stated: Ints = np.empty(0, np.int64)  # [s] kinds that the viewer chose, as at a sign-up
 
 
 class Expected(NamedTuple):
@@ -89,12 +91,16 @@ class Taste:
     def __init__(self, met: Met, params: TasteParams) -> None:
         """Learn from what was met. O(h · levels)."""
         self._params = params
-        n_kinds = int(max(met.kind.max(initial=-1), met.pending.max(initial=-1))) + 1
+        n_kinds = int(max(part.max(initial=-1) for part in (met.kind, met.pending, met.stated))) + 1
         age = np.arange(len(met.kind))[::-1]
         said = evidence(chances(met.offset, params.anybody), met.outcome)
         of_kind = np.zeros((n_kinds + 1, len(LEVELS)))  # the last: of a kind that was never met
         np.add.at(of_kind, met.kind, (said * np.exp(-age / params.memory)).T)
         of_kind[-1] = 0.0
+        # What was said fades as what was watched does: what the viewer does overrules it.
+        watched = evidence(chances(np.zeros(1), params.anybody), np.ones(1))[:, 0]
+        said_once = params.stated * np.exp(-len(met.kind) / params.memory)
+        of_kind[np.unique(met.stated)] += said_once * watched
         self._posterior = posterior(params.prior(), of_kind)
         self._pending = np.zeros(n_kinds + 1)
         np.add.at(self._pending, met.pending, 1.0)

@@ -65,14 +65,8 @@ class ShellIndex:
         self._head = head
         self._shells = shells
         self._newer = newer  # rows that came since the build
-        self._n_known = len(vectors)
         self._effort = effort
         self._exact = ExactIndex(vectors)
-
-    def with_vectors(self, vectors: NDArray[np.float32]) -> ShellIndex:
-        """Return the index over the same vectors and some newer ones after them."""
-        newer = np.concatenate([self._newer, np.arange(self._n_known, len(vectors))])
-        return ShellIndex(vectors, self._head, self._shells, newer=newer, effort=self._effort)
 
     def search(self, query: NDArray[np.float32], k: int, excluded: NDArray[np.bool_]) -> Rows:
         """Return at most k rows, best first, none excluded."""

@@ -204,7 +204,7 @@ def test_vectors_newer_than_the_shells_are_found_exactly(
     vectors: NDArray, queries: NDArray, folder: Path
 ) -> None:
     newer = np.concatenate([vectors, 30 * queries[:1], make_vectors(40, seed=9)])
-    index = opened(folder, vectors).with_vectors(newer)
+    index = open_shells(folder, newer, np.arange(len(vectors)), effort=30)
 
     found = index.search(queries[0], 20, nothing(len(newer)))
 

@@ -51,3 +51,8 @@ def test_parse_moment_refuses_other_text() -> None:
 
 def test_now_is_in_this_century_and_in_milliseconds() -> None:
     assert 2000 < to_datetime(now_ms()).year < 2100
+
+
+@pytest.mark.parametrize(("at_ms", "year"), [(-(10**15), 1), (10**15, 9999), (-(10**18), 1)])
+def test_moment_past_the_calendar_is_its_end(at_ms: int, year: int) -> None:
+    assert to_datetime(at_ms).year == year

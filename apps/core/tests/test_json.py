@@ -23,6 +23,7 @@ from apps.core.json import (
     decode_rows,
     nul_path,
     openapi,
+    validation_issue,
 )
 
 
@@ -178,3 +179,9 @@ def test_schema_says_nullable_and_has_no_references() -> None:
 
     assert "$ref" not in str(schema)
     assert schema["properties"]["part"]["properties"]["size"]["nullable"] is True
+
+
+def test_pointer_ends_where_the_decoder_knows_no_more() -> None:
+    issue = validation_issue(ValueError("Integer value out of range - at `$[0][...]`"))
+
+    assert issue["pointer"] == "/0"

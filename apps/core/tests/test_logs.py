@@ -38,3 +38,8 @@ def test_another_message_or_logger_passes(passes: Any) -> None:
 
 def test_errors_always_pass(passes: Any) -> None:
     assert all(passes(s, "source x failed", level=logging.ERROR) for s in (0, 1, 2))
+
+
+def test_django_speaks_through_one_handler() -> None:
+    assert logging.getLogger("django").handlers == []
+    assert logging.getLogger("django").propagate

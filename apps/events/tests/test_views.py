@@ -50,6 +50,26 @@ def test_ndjson_is_accepted(separator: bytes, api: Any) -> None:
     assert api.post("events", body, NDJSON).json()["accepted"] == 2
 
 
+@pytest.mark.parametrize("frame", [b"[%s]", b" [ %s ]\n", b'{"events": [%s]}'])
+@pytest.mark.parametrize(
+    "bad", [rb'{"comment_text": "cut \ud83d"}', b'{"watch_duration": NaN}', b'{"user_id": "\xff"}']
+)
+def test_event_that_is_no_json_does_not_fail_the_others(frame: bytes, bad: bytes, api: Any) -> None:
+    told = b",".join([json.dumps(event()).encode(), bad, b" " + json.dumps(event(1)).encode()])
+
+    answer = api.post("events", frame % told)
+
+    assert (answer.status_code, answer.json()["accepted"]) == (202, 2)
+    assert [(r["index"], r["code"]) for r in answer.json()["rejected"]] == [(1, "malformed-json")]
+
+
+@pytest.mark.parametrize("body", [b"[{},", b"[{}]]", b"[{} {}]", b"[,]", b'{"events": [{}}'])
+def test_array_that_is_none_is_a_problem(body: bytes, api: Any) -> None:
+    answer = api.post("events", body)
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed-json")
+
+
 def test_line_separators_of_unicode_do_not_end_a_line(api: Any) -> None:
     spoken = event(comment_text="a\u2028b\u0085c")
     body = json.dumps(spoken, ensure_ascii=False).encode()
@@ -121,7 +141,7 @@ def test_batch_of_duplicates_is_accepted(api: Any) -> None:
         (b"[" * 5000, "application/json", 400, "malformed-json"),
         (b"[" * 5000 + b"]" * 5000, "application/json", 400, "malformed-json"),
         (b'{"a":' * 5000 + b"1" + b"}" * 5000, "application/json", 400, "malformed-json"),
-        (b"[NaN]", "application/json", 400, "malformed-json"),
+        (b"[NaN]", "application/json", 422, "no-event-accepted"),
         (b'{"type": "view", "user_id": NaN}', "application/json", 400, "malformed-json"),
         (b"[[]]", "application/json", 422, "no-event-accepted"),
         (b"[null, 5]", "application/json", 422, "no-event-accepted"),

@@ -54,16 +54,6 @@ class Bucket:
     shown: Floats  # [n] distinct viewers whom our feed showed it
     is_out: Flags  # [n] the content was there
 
-    def taller(self, n: int) -> Bucket:
-        """Return the bucket for n contents, the new ones without anything."""
-        more = n - len(self.viewers)
-        pad = np.zeros(more)
-        return Bucket(
-            np.append(self.viewers, pad),
-            np.append(self.shown, pad),
-            np.append(self.is_out, np.zeros(more, np.bool_)),
-        )
-
 
 def step(
     state: BurstState, bucket: Bucket, params: BurstParams

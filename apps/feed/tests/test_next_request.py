@@ -26,6 +26,20 @@ def _no_lots(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("apps.candidates.sources.explore.Explore.quota", lambda self, request: 0)
 
 
+@pytest.mark.usefixtures("_no_lots")
+def test_categories_that_a_newcomer_chose_come_first() -> None:
+    kinds = ["cars", "books", "music", "pets"]
+    for i in range(40):
+        kind = kinds[i % 4]
+        make_content(f"{kind}{i}", f"creator{i}", category=kind, duration=20.0)
+    upsert_users([UserRow("alice", preferences=Preferences(categories=["books"]))], now_ms=NOW_MS)
+
+    chosen, others = ids(feed("alice")), ids(feed("carol"))
+
+    assert chosen[0].startswith("books")
+    assert sum(c.startswith("books") for c in chosen) > sum(c.startswith("books") for c in others)
+
+
 class TestNextRequest:
     """What a viewer did, and what was decided, is in the next page."""
 

@@ -66,8 +66,8 @@ def test_page_says_nothing_of_cards_unless_asked(api: Any) -> None:
 @pytest.mark.parametrize(
     ("query", "code"),
     [
-        ({}, "invalid-id"),
-        ({"user_id": ""}, "invalid-id"),
+        ({}, "missing-parameter"),
+        ({"user_id": ""}, "missing-parameter"),
         ({"user_id": "a" * 129}, "invalid-id"),
         ({"user_id": "a\0"}, "invalid-id"),
         ({"limit": "0"}, "invalid-value"),

@@ -25,7 +25,7 @@ def page(request: Any, browser: Any, live_server: Any, transactional_db: None) -
     with page_of(User.objects.create_superuser("mo"), browser, live_server.url, **look) as page:
         page.goto("/ops/features/")
         yield page
-        if folder := os.environ.get("RECSYS_SCREENSHOTS"):
+        if folder := os.environ.get("TEST_SCREENSHOTS"):
             page.screenshot(path=f"{folder}/features-{width}-{theme}.png")
 
 

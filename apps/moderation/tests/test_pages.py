@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from apps.content.models import Content
 from apps.core.clock import HOUR_MS, now_ms
+from apps.media.services import accept
 from apps.moderation.models import Appeal, AuditEntry, Case, Decision, SecondLook, Statement
 from apps.moderation.roles import ROLES
 from apps.moderation.services import appeals, cases
@@ -22,6 +24,7 @@ SENIORS = {"senior moderator", "admin"}
 RIGHTS: dict[str, tuple[str, set[str]]] = {
     "queue": ("get", REVIEWERS),
     "case": ("get", REVIEWERS),
+    "media": ("get", REVIEWERS),
     "claim": ("post", REVIEWERS),
     "release": ("post", REVIEWERS),
     "escalate": ("post", REVIEWERS),
@@ -101,6 +104,35 @@ def test_script_is_told_of_a_conflict_by_status(client: Any) -> None:
 
     assert answer.status_code == 409
     assert answer.json()["code"] == "not-claimable"
+
+
+def test_moderator_gets_the_uploaded_file_as_what_it_is(client: Any) -> None:
+    case = make_case()
+    picture = b"\x89PNG\r\n\x1a\n" + bytes(20)
+    accept("v1", SimpleUploadedFile("evil.html", picture), now_ms=now_ms())
+    client.force_login(make_user())
+
+    page = client.get(f"/moderation/cases/{case.pk}/").content.decode()
+    answer = client.get(f"/moderation/cases/{case.pk}/media")
+
+    assert f'data-kind="image" data-src="/moderation/cases/{case.pk}/media"' in page
+    assert (answer["Content-Type"], answer.getvalue()) == ("image/png", picture)
+    assert answer["X-Content-Type-Options"] == "nosniff"
+
+
+def test_case_without_a_file_has_no_media(client: Any) -> None:
+    client.force_login(make_user())
+
+    assert client.get(f"/moderation/cases/{make_case().pk}/media").status_code == 404
+
+
+def test_what_speaks_for_a_case_comes_before_what_decides_it(client: Any) -> None:
+    case = make_case()
+    client.force_login(make_user())
+
+    page = client.get(f"/moderation/cases/{case.pk}/").content.decode()
+
+    assert page.index("<h3>Reports</h3>") < page.index("data-decide")
 
 
 def test_text_and_media_address_are_escaped(client: Any) -> None:

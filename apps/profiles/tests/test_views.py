@@ -18,6 +18,29 @@ def test_put_stores_a_user(api: Any) -> None:
     assert profile("alice", at_ms=now_ms()).language == "de"
 
 
+def test_what_was_said_of_a_user_can_be_read(api: Any) -> None:
+    said = {
+        "demographics": {"age_group": "18-24", "location": "DE", "language": "de"},
+        "preferences": {"categories": ["cars"], "creators_followed": ["bob"]},
+    }
+    api.put("users/alice", said)
+    api.post("events", {"type": "follow", "user_id": "alice", "creator_id": "carol"})
+
+    told = api.get("users/alice").json()
+
+    assert told["demographics"] == said["demographics"]
+    assert told["preferences"]["categories"] == ["cars"]
+    assert sorted(told["preferences"]["creators_followed"]) == ["bob", "carol"]
+
+
+def test_user_never_heard_of_and_an_erased_one_are_told_apart(api: Any) -> None:
+    assert api.get("users/alice").json()["code"] == "unknown-user"
+    api.client.delete("/api/v1/users/alice", headers={"authorization": f"Bearer {api.key}"})
+
+    assert api.get("users/alice").json()["code"] == "user-erased"
+    assert not Viewer.objects.exists()
+
+
 def test_put_of_nothing_makes_an_empty_user(api: Any) -> None:
     assert api.put("users/alice", {}).status_code == 204
 
@@ -63,3 +86,19 @@ def test_batch_past_the_limit_is_refused(api: Any) -> None:
     answer = api.post("users/batch", [{"user_id": f"user{i}"} for i in range(501)])
 
     assert answer.status_code == 413
+
+
+def test_batch_with_an_erased_user_stores_nothing_and_names_them(api: Any) -> None:
+    api.client.delete("/api/v1/users/mallory", headers={"authorization": f"Bearer {api.key}"})
+
+    answer = api.post("users/batch", [{"user_id": "alice"}, {"user_id": "mallory"}])
+
+    assert (answer.status_code, answer.json()["code"]) == (410, "user-erased")
+    assert [e["pointer"] for e in answer.json()["errors"]] == ["/1"]
+    assert not Viewer.objects.exists()
+
+
+def test_put_of_an_erased_user_is_refused_as_gone(api: Any) -> None:
+    api.client.delete("/api/v1/users/mallory", headers={"authorization": f"Bearer {api.key}"})
+
+    assert api.put("users/mallory", {}).status_code == 410

@@ -144,6 +144,17 @@ class TestColdStart:
         assert newness(make_request(CATALOG), 10) == 1
         assert newness(make_request(CATALOG, history), 10) == np.exp(-1)
 
+    def test_new_viewers_get_what_they_chose_and_others_what_they_watch(self) -> None:
+        catalog = make_catalog(N, creator=np.arange(N), category=np.arange(N))
+        stranger = replace(make_request(catalog), stated=np.array([7]))
+        history = make_log([Happened(1, row % N) for row in range(300)])
+        known = replace(stranger, query=replace(stranger.query, history=history))
+        candidates = pool([])
+        cold = ColdStart(lambda request: 1.0, lambda request: 3.0)
+
+        assert cold(stranger, candidates)["score"].argmax() == 7
+        assert cold(known, candidates)["score"].argmax() == 0
+
     def test_new_viewers_get_what_many_watched_long_and_others_what_fits_them(self) -> None:
         good = [Happened(i, 5) for i in range(100)]
         bad = [Happened(i, 0, watch_seconds=1.0) for i in range(100)]
@@ -152,7 +163,7 @@ class TestColdStart:
         history = make_log([Happened(1, row % N) for row in range(300)])
         known = replace(stranger, query=replace(stranger.query, history=history))
         candidates = pool([])
-        cold = ColdStart(lambda request: 1.0)
+        cold = ColdStart(lambda request: 1.0, lambda request: 0.0)
 
         assert cold(stranger, candidates)["score"].argmax() == 5
         assert cold(known, candidates)["score"].argmax() == 0

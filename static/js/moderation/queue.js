@@ -139,12 +139,22 @@ async function escalate() {
 function unblur() {
   const media = panel.querySelector("[data-media]");
   if (!media) { say("There is no media."); return; }
-  if (!media.querySelector("video")) {
-    const video = document.createElement("video");
-    Object.assign(video, { src: media.dataset.src, muted: true, controls: true, preload: "metadata" });
-    media.prepend(video);
-  }
+  if (!media.querySelector("video, img")) media.prepend(shown(media));
   media.classList.toggle("is-blurred");
+}
+
+function shown(media) {
+  const { kind, src } = media.dataset;
+  const isImage = kind ? kind === "image" : /\.(jpe?g|png|webp|gif)([?#]|$)/i.test(src);
+  const made = document.createElement(isImage ? "img" : "video");
+  if (isImage) made.alt = "";
+  else Object.assign(made, { muted: true, controls: true, preload: "metadata" });
+  made.addEventListener("error", () => {
+    media.querySelector("[data-told]").textContent =
+      "The media cannot be shown: it is gone, or its origin is not in RECSYS_MEDIA_ORIGINS.";
+  });
+  made.src = src;
+  return made;
 }
 
 async function handle(key) {

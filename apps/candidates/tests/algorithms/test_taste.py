@@ -64,6 +64,15 @@ class TestTaste:
         assert liked.mean[1] == left.mean[1] == stranger.mean[0] == stranger.mean[1]
         assert left.deviation[0] < stranger.deviation[0]
 
+    def test_chosen_kind_counts_as_watched_once_and_fades_with_the_views(self) -> None:
+        chosen = met([], [])._replace(stated=np.array([0, 0]))
+        fresh = of(Taste(chosen, PARAMS), 0, 1)
+        watched = of(Taste(met([0], [1.0]), PARAMS), 0, 1)
+        assert fresh.mean == pytest.approx(watched.mean)
+        later = met([1] * 300, [1.0] * 300)
+        said = of(Taste(later._replace(stated=np.array([0])), PARAMS), 0)
+        assert said.mean == pytest.approx(of(Taste(later, PARAMS), 0).mean, abs=0.01)
+
     def test_what_was_to_be_expected_says_little(self) -> None:
         good = Met(np.array([0]), np.array([4.0]), np.array([1.0]), NO_KINDS)
         assert of(Taste(good, PARAMS), 0).mean < of(Taste(met([0], [1.0]), PARAMS), 0).mean - 0.1
