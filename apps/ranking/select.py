@@ -175,9 +175,9 @@ def _fit_line(
     is_hope = np.array([name == HOPE for name in read])
     hope = int(np.flatnonzero(is_hope)[0]) if is_hope.any() else -1
     is_place = np.array([name.startswith("rank.") for name in read])
-    raw = [_read(part, columns, hope) for part in parts]
+    raw = np.concatenate([_read(part, columns, hope) for part in parts])
     scaling = fit_scaling(raw, is_place)
-    scaled = np.concatenate([scaling(part) for part in raw])
+    scaled = scaling(raw)
     penalty = np.where(is_hope, 1e-3, l2 * (1 + _FEW_POOLS / len(sizes)))
     weights = fit_choice(scaled, y, sizes, penalty, never_below=is_hope)
     calibrated = fit_platt(scaled @ weights, y)

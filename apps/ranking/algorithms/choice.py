@@ -36,25 +36,23 @@ class Scaling:
         return np.clip(scaled, -_MOST_DEVIATIONS, _MOST_DEVIATIONS, out=scaled)
 
 
-def fit_scaling(parts: list[NDArray[np.float32]], fill_with_most: NDArray[np.bool_]) -> Scaling:
-    """Return the scaling of features float32[n, f] that come in parts, one below the other.
+def fit_scaling(x: NDArray[np.float32], fill_with_most: NDArray[np.bool_]) -> Scaling:
+    """Return the scaling of features float32[n, f], NaN where not known.
 
     fill_with_most: bool[f], True where a missing value stands for the highest, as with places;
     elsewhere it stands for the mean. A feature that is never known is 0 throughout.
     """
-    most = np.max([_nan_to(part, -np.inf).max(axis=0) for part in parts], axis=0)
-    count = np.sum([np.isfinite(part).sum(axis=0) for part in parts], axis=0)
-    total = np.sum([_nan_to(part, 0).sum(axis=0, dtype=np.float64) for part in parts], axis=0)
-    mean = total / np.maximum(count, 1)
-    filler = np.where(fill_with_most & (count > 0), most, mean)
-    n = sum(map(len, parts))
-    mean = (total + filler * (n - count)) / n
-    squares = [
-        ((np.where(np.isfinite(part), part, filler) - mean) ** 2).sum(axis=0) for part in parts
-    ]
-    deviation = np.sqrt(np.sum(squares, axis=0) / n)
+    known = np.isfinite(x)
+    count = known.sum(axis=0)
+    total = np.where(known, x, 0).sum(axis=0, dtype=np.float64)
+    most = np.where(known, x, -np.inf).max(axis=0)
+    filler = total / np.maximum(count, 1)
+    filler[fill_with_most & (count > 0)] = most[fill_with_most & (count > 0)]
+    filler = filler.astype(np.float32)
+    filled = np.where(known, x, filler)
+    mean, deviation = filled.mean(axis=0, dtype=np.float64), filled.std(axis=0, dtype=np.float64)
     deviation = np.where(deviation > 1e-6, deviation, 1.0)
-    return Scaling(*(a.astype(np.float32) for a in (mean, deviation, filler)))
+    return Scaling(mean.astype(np.float32), deviation.astype(np.float32), filler)
 
 
 def fit_choice(
@@ -93,7 +91,3 @@ def fit_choice(
         options={"maxiter": _STEPS},
     )
     return np.asarray(found.x, np.float64)
-
-
-def _nan_to(x: NDArray[np.float32], value: float) -> NDArray[np.float32]:
-    return np.where(np.isfinite(x), x, np.float32(value))

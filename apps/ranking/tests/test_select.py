@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from apps.ranking.algorithms.loss import logit
 from apps.ranking.select import HOPE, Line, SelectRanker, fit, load_select, unlearned

@@ -69,23 +69,18 @@ class TestScaling:
     FILLED_WITH_MOST = np.array([False, True, False])
 
     def test_it_gives_mean_0_and_deviation_1(self) -> None:
-        scaled = fit_scaling([self.X], self.FILLED_WITH_MOST)(self.X)
+        scaled = fit_scaling(self.X, self.FILLED_WITH_MOST)(self.X)
         np.testing.assert_allclose(scaled[:, :2].mean(axis=0), 0, atol=1e-6)
         np.testing.assert_allclose(scaled[:, :2].std(axis=0), 1, atol=1e-6)
 
     def test_missing_is_the_most_or_the_mean(self) -> None:
-        scaling = fit_scaling([self.X], self.FILLED_WITH_MOST)
+        scaling = fit_scaling(self.X, self.FILLED_WITH_MOST)
         scaled = scaling(np.array([[np.nan, np.nan, np.nan], [3, 5, 9]], np.float32))
         np.testing.assert_array_equal(scaled[0, :2], scaled[1, :2])
 
     def test_what_is_never_known_is_0(self) -> None:
-        assert (fit_scaling([self.X], self.FILLED_WITH_MOST)(self.X)[:, 2] == 0).all()
+        assert (fit_scaling(self.X, self.FILLED_WITH_MOST)(self.X)[:, 2] == 0).all()
 
     def test_nothing_is_further_than_5_deviations(self) -> None:
-        far = fit_scaling([self.X], self.FILLED_WITH_MOST)(np.full((1, 3), 1e6, np.float32))
+        far = fit_scaling(self.X, self.FILLED_WITH_MOST)(np.full((1, 3), 1e6, np.float32))
         assert far.max() == 5
-
-    def test_parts_are_one_below_the_other(self) -> None:
-        whole = fit_scaling([self.X], self.FILLED_WITH_MOST)(self.X)
-        parts = fit_scaling([self.X[:1], self.X[1:]], self.FILLED_WITH_MOST)(self.X)
-        np.testing.assert_allclose(parts, whole, atol=1e-6)
