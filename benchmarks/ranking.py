@@ -1,7 +1,7 @@
 """The rankers: how fast the network learns and scores, and the cascade that a feed pays for.
 
 The cascade is the one that serves (`apps/ranking/cascade.py`) under the weights built in: rank
-fusion of 500 candidates, both select boosters and the network on the best 200 of them, the heads'
+fusion of 500 candidates, select and the network on the best 200 of them, the heads'
 trees on the best 50. Features are given; those of the pool have a figure of their own, the others
 are in `benchmarks/feed.py`. Models are trained on made-up pairs of the real schema, with outcomes
 as frequent as on KuaiRand: how large the trees are depends on that, nothing on what they say.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,6 @@ _BINS = 127  # max_bin
 # whole process: whoever raises it while another call runs makes that call write past its buffers.
 _THREADS = 1
 _ROWS = 10_000  # asked at once; bounds the copy in doubles
-_GAINS = (0.0, 0.3, 1.0)  # of the grades of an order (label_gain)
 MIN_POSITIVES = 40  # fewer examples than this and a head answers its base rate
 
 
@@ -73,27 +72,6 @@ class Frame:
         start: float64[n] margins that trees are added to, else the mean label; whoever asks for
         `Model.margin` adds them again.
         """
-        self._data.set_group(None)
-        return self._trained(y, params, {}, start)
-
-    def train_order(
-        self,
-        grades: NDArray[np.int32],
-        sizes: NDArray[np.int64],
-        params: BoosterParams,
-        start: NDArray[np.float64] | None = None,
-    ) -> Booster:
-        """Train on the order within pools: grades int32[n] 0 to 2, sizes int64[pools] of sum n."""
-        self._data.set_group(sizes)
-        return self._trained(grades, params, {"label_gain": list(_GAINS)}, start)
-
-    def _trained(
-        self,
-        y: NDArray,
-        params: BoosterParams,
-        more: dict[str, Any],
-        start: NDArray[np.float64] | None,
-    ) -> Booster:
         import lightgbm as lgb
 
         settings = {
@@ -114,7 +92,7 @@ class Frame:
         }
         self._data.set_label(y)
         self._data.set_init_score(start)
-        return lgb.train(settings | more, self._data, num_boost_round=params.trees)
+        return lgb.train(settings, self._data, num_boost_round=params.trees)
 
 
 class Model:

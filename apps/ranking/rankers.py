@@ -120,7 +120,8 @@ def load_rankers(folder: Path, version: str) -> Rankers:
         raise ArtifactError(
             f"{folder}: the rankers were trained on other features; run manage.py train"
         )
-    if not {SELECT, *LEARNED} <= facts.get("means", {}).keys() or "trust" not in facts:
+    has_all = "trust" in facts and "line" in facts["select"]
+    if not has_all or not {SELECT, *LEARNED} <= facts.get("means", {}).keys():
         raise ArtifactError(
             f"{folder}: the rankers were trained by another version; run manage.py train"
         )

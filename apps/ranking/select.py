@@ -1,124 +1,138 @@
-"""The select ranker: which candidate of a pool the viewer will watch next, by two boosters.
+"""The select ranker: which candidate of a pool the viewer will watch next, by a line and trees.
 
-Both start from what the viewer's own views say of a candidate (`candidates.taste`), which needs no
-training: from few examples trees learn little, and what they have not learned they leave as it is.
+The line weighs what sources and counters say (`algorithms.choice`); it is learned from the order
+within pools. Trees start from it and add what no line can say.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.ranking.algorithms.loss import logit, sigmoid
+from apps.ranking.algorithms.calibration import fit_platt
+from apps.ranking.algorithms.choice import Scaling, fit_choice, fit_scaling
+from apps.ranking.algorithms.loss import sigmoid
 from apps.ranking.boosters import MIN_POSITIVES, BoosterParams, Frame, Model, load
 
-ANCHOR = "score.liked_kinds"  # the feature that trees start from
-_CHANCE_FILE, _ORDER_FILE = "select.txt", "select_order.txt"
+HOPE = "score.liked_kinds"  # what the viewer's own views say of a candidate, learned or not
+_TREES_FILE = "select.txt"
 _LEAST_HOPE = 1e-4
-_NEWTON_STEPS = 8
+_FEW_POOLS = 500.0  # as many pools as weigh as much as the penalty of none
 Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class SelectParams:
-    """How both boosters are trained."""
+    """How line and trees are trained."""
 
-    chance: BoosterParams = field(
+    l2: float = 0.1  # penalty of a weight beside a loss that is a mean over pools
+    trees: BoosterParams = field(
         default_factory=lambda: BoosterParams(
-            objective="cross_entropy", trees=150, leaves=31, rate=0.06, min_leaf=50
-        )
-    )
-    order: BoosterParams = field(
-        default_factory=lambda: BoosterParams(
-            objective="lambdarank", trees=150, leaves=31, rate=0.06, min_leaf=50
+            objective="cross_entropy", trees=60, leaves=15, rate=0.03, feature_share=0.3
         )
     )
 
 
-class Anchor(NamedTuple):
-    """A line from the logarithm of one feature to log odds: where trees start."""
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Log odds that are linear in some of the features, scaled."""
 
-    column: int = -1  # of the feature, −1: nothing to start from
-    slope: float = 0.0
-    intercept: float = 0.0
+    columns: NDArray[np.int64]  # [f] of the features that it reads
+    hope: int  # which of them is read as a logarithm, −1: none
+    scaling: Scaling
+    weights: Doubles  # [f]
+    intercept: float
 
     def odds(self, x: NDArray[np.float32]) -> Doubles:
-        """Return float64[n] for x float32[n, f]; where the feature is not known, of the least."""
-        if self.column < 0:
-            return np.zeros(len(x))
-        return np.asarray(self.intercept + self.slope * _log_hope(x[:, self.column]))
+        """Return float64[n] for x float32[n, len(SELECT_NAMES)]."""
+        scaled = self.scaling(_read(x, self.columns, self.hope))
+        # Not by matrix product: a candidate's score must not depend on how many are asked about.
+        return np.asarray(np.einsum("nf,f->n", scaled, self.weights) + self.intercept)
+
+    def facts(self) -> dict[str, Any]:
+        """Return everything as plain values."""
+        return {
+            "columns": self.columns.tolist(),
+            "hope": self.hope,
+            "scaling": {
+                name: getattr(self.scaling, name).tolist()
+                for name in ("mean", "deviation", "filler")
+            },
+            "weights": self.weights.tolist(),
+            "intercept": self.intercept,
+        }
+
+    @classmethod
+    def of(cls, facts: dict[str, Any]) -> Line:
+        """Return the line whose `facts` these are."""
+        scaling = {name: np.array(v, np.float32) for name, v in facts["scaling"].items()}
+        return cls(
+            np.array(facts["columns"], np.int64),
+            facts["hope"],
+            Scaling(**scaling),
+            np.array(facts["weights"], np.float64),
+            facts["intercept"],
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class SelectRanker:
-    """The mean of two opinions in log odds: the chance of a long view, and the place in the pool.
+    """The chance of a long view: a line in log odds, and trees that add to it.
 
-    `order` learned places (lambdarank) and has no unit. `line` puts its scores on the scale of the
-    other's log odds: as spread within a pool and on average, over the pools learned from. A score
-    does not depend on the other candidates.
+    A score does not depend on the other candidates.
     """
 
-    chance: Model
-    order: Model
-    anchor: Anchor = Anchor()
-    line: tuple[float, float] = (1.0, 0.0)  # slope, intercept
+    line: Line | None
+    trees: Model
     mean: float = 0.0  # of what is predicted, over the candidates learned from
 
     @property
     def is_learned(self) -> bool:
-        """Say whether there is more than a base rate."""
-        return self.chance.is_learned and self.order.is_learned
+        """Say whether there is anything to go by."""
+        return self.line is not None
 
     def predict(self, x: NDArray[np.float32]) -> Doubles:
         """Return float64[n] in (0, 1) for x float32[n, len(SELECT_NAMES)]."""
-        slope, intercept = self.line
-        chance, order = self._margins(x)
-        return np.asarray(sigmoid((chance + slope * order + intercept) / 2), np.float64)
-
-    def _margins(self, x: NDArray[np.float32]) -> tuple[Doubles, Doubles]:
-        start = self.anchor.odds(x)
-        return (
-            start + self.chance.margin(x),
-            start + self.order.margin(x),
-        )
+        if self.line is None:
+            return np.full(len(x), self.trees.base)
+        return np.asarray(sigmoid(self.line.odds(x) + self.trees.margin(x)), np.float64)
 
     def importance(self) -> dict[str, float]:
-        """Return each feature's share of the gain, the mean of both boosters."""
-        chance, order = self.chance.importance(), self.order.importance()
-        return {name: (gain + order.get(name, 0.0)) / 2 for name, gain in chance.items()}
+        """Return each feature's share: the mean of those of the weights and of the trees' gain."""
+        if self.line is None:
+            return {}
+        gain = self.trees.importance()
+        weight = np.zeros(len(gain))
+        weight[self.line.columns] = np.abs(self.line.weights)
+        weight /= max(float(weight.sum()), 1e-12)
+        shares = (weight + np.array(list(gain.values()))) / 2
+        return dict(zip(gain, shares.tolist(), strict=True))
 
     def save(self, folder: Path) -> dict[str, Any]:
-        """Write both boosters; return what else `load_select` needs."""
-        self.chance.save(folder / _CHANCE_FILE)
-        self.order.save(folder / _ORDER_FILE)
+        """Write the trees; return what else `load_select` needs."""
+        self.trees.save(folder / _TREES_FILE)
         return {
-            "base": self.chance.base,
-            "anchor": self.anchor,
-            "line": self.line,
+            "base": self.trees.base,
+            "line": self.line.facts() if self.line else None,
             "mean": self.mean,
         }
 
 
 def load_select(folder: Path, facts: dict[str, Any]) -> SelectRanker:
-    """Read both boosters; their files' hashes must have been checked."""
-    slope, intercept = facts["line"]
-    return SelectRanker(
-        load(folder / _CHANCE_FILE, facts["base"]),
-        load(folder / _ORDER_FILE, 0.0),
-        Anchor(*facts["anchor"]),
-        (slope, intercept),
-        facts["mean"],
-    )
+    """Read line and trees; the trees' file's hash must have been checked."""
+    line = Line.of(facts["line"]) if facts["line"] else None
+    trees = load(folder / _TREES_FILE, facts["base"])
+    return SelectRanker(line, trees, facts["mean"])
 
 
 def unlearned() -> SelectRanker:
     """Return the ranker of nothing learned: the next step of the ladder serves."""
-    return SelectRanker(Model(None, 0.0), Model(None, 0.0))
+    return SelectRanker(None, Model(None, 0.0))
 
 
 def fit(
@@ -136,51 +150,43 @@ def fit(
     if np.count_nonzero(y == 1) < MIN_POSITIVES:
         return unlearned()
     parts = x if isinstance(x, list) else [x]
-    anchor = _anchor(parts, y, names)
-    start = np.concatenate([anchor.odds(part) for part in parts]) if anchor.column >= 0 else None
-    frame = Frame(x, list(names))
-    chance = Model(frame.train(y, params.chance, start), float(y.mean()))
-    order = Model(frame.train_order(_grades(y), sizes, params.order, start), 0.0)
-    found = SelectRanker(chance, order, anchor)
-    chances, places = np.concatenate([found._margins(part) for part in parts], axis=1)
-    slope = _spread(chances, sizes) / max(_spread(places, sizes), 1e-9)
-    line = (slope, float(chances.mean() - slope * places.mean()))
-    mixed = sigmoid((chances + slope * places + line[1]) / 2)
-    return replace(found, line=line, mean=float(mixed.mean()))
+    line = _fit_line(parts, y, sizes, names, params.l2)
+    start = np.concatenate([line.odds(part) for part in parts])
+    trees = Model(Frame(x, list(names)).train(y, params.trees, start), float(y.mean()))
+    added = np.concatenate([trees.margin(part) for part in parts])
+    return SelectRanker(line, trees, float(sigmoid(start + added).mean()))
 
 
-def _anchor(
-    parts: list[NDArray[np.float32]], y: NDArray[np.float32], names: Sequence[str]
-) -> Anchor:
-    """Return the line by logistic regression on the logarithm of the feature, never falling."""
-    if ANCHOR not in names:
-        return Anchor()
-    column = list(names).index(ANCHOR)
-    hope = np.concatenate([_log_hope(part[:, column]) for part in parts])
-    design = np.stack([hope, np.ones(len(hope))], axis=1)
-    line = np.array([0.0, float(logit(y.mean()))])
-    for _ in range(_NEWTON_STEPS):
-        chance = sigmoid(design @ line)
-        curvature = (design * (chance * (1 - chance))[:, None]).T @ design
-        line = line + np.linalg.solve(curvature + np.eye(2), design.T @ (y - chance))
-    if line[0] <= 0:
-        return Anchor()
-    return Anchor(column, *line.tolist())
+def _fit_line(
+    parts: list[NDArray[np.float32]],
+    y: NDArray[np.float32],
+    sizes: NDArray[np.int64],
+    names: Sequence[str],
+    l2: float,
+) -> Line:
+    """Return the line by the choices within pools, with slope and intercept by all candidates.
+
+    What the viewer's own views say needs no examples: its weight is free, and never negative.
+    The other weights are held back the more, the fewer pools there are.
+    """
+    # Scores have no unit of their own, and move from one training to the next.
+    columns = np.array([i for i, n in enumerate(names) if not n.startswith("score.") or n == HOPE])
+    read = [names[i] for i in columns]
+    is_hope = np.array([name == HOPE for name in read])
+    hope = int(np.flatnonzero(is_hope)[0]) if is_hope.any() else -1
+    is_place = np.array([name.startswith("rank.") for name in read])
+    raw = np.concatenate([_read(part, columns, hope) for part in parts])
+    scaling = fit_scaling(raw, is_place)
+    scaled = scaling(raw)
+    penalty = np.where(is_hope, 1e-3, l2 * (1 + _FEW_POOLS / len(sizes)))
+    weights = fit_choice(scaled, y, sizes, penalty, never_below=is_hope)
+    calibrated = fit_platt(scaled @ weights, y)
+    return Line(columns, hope, scaling, calibrated.tail * weights, float(calibrated.values[0]))
 
 
-def _log_hope(hope: NDArray[np.float32]) -> Doubles:
-    known = np.nan_to_num(hope.astype(np.float64), nan=0.0)
-    return np.asarray(np.log(np.maximum(known, _LEAST_HOPE)))
-
-
-def _grades(y: NDArray[np.float32]) -> NDArray[np.int32]:
-    """Return 2 for watched long, 1 for shown, 0 for neither."""
-    return (y > 0).astype(np.int32) + (y == 1)
-
-
-def _spread(values: Doubles, sizes: NDArray[np.int64]) -> float:
-    """Return the root of the mean variance within pools."""
-    starts = np.cumsum(sizes) - sizes
-    mean = np.add.reduceat(values, starts) / sizes
-    variance = np.add.reduceat((values - np.repeat(mean, sizes)) ** 2, starts) / sizes
-    return float(np.sqrt(variance.mean()))
+def _read(x: NDArray[np.float32], columns: NDArray[np.int64], hope: int) -> NDArray[np.float32]:
+    """Return the columns of x, hope as its logarithm; where it is not known it is the least."""
+    read = x[:, columns]
+    if hope >= 0:
+        read[:, hope] = np.log(np.maximum(np.nan_to_num(read[:, hope]), _LEAST_HOPE))
+    return read

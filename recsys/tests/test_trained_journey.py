@@ -64,10 +64,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 END_MS = 1_767_225_600_000  # 1 January 2026: the clock of all tests here
 PARAMS = WorldParams(n_viewers=250, n_contents=400, n_creators=40, n_days=6, seed=3, end_ms=END_MS)
 _FEW = BoosterParams(trees=10, leaves=7)
-_FEW_SELECT = SelectParams(
-    BoosterParams(objective="cross_entropy", trees=10, leaves=7),
-    BoosterParams(objective="lambdarank", trees=10, leaves=7),
-)
+_FEW_SELECT = SelectParams(trees=replace(_FEW, objective="cross_entropy"))
 CHEAP = TrainingParams(
     n_slices=1, select=_FEW_SELECT, boosted=BoostedParams(head=_FEW, rare_head=_FEW)
 )
@@ -75,14 +72,11 @@ CHEAP = TrainingParams(
 
 # Where it is asked what becomes of a candidate, not how good it is.
 HASTY = replace(CHEAP, max_viewers=40)
-# Learns nothing: trees that may not split, and one step of nothing for the network.
+# Learns nothing: weights held at 0, trees that may not split, and one step of nothing for the network.
 _STUMP = replace(_FEW, min_leaf=1_000_000)
 BLIND = replace(
     HASTY,
-    select=SelectParams(
-        replace(_FEW_SELECT.chance, min_leaf=1_000_000),
-        replace(_FEW_SELECT.order, min_leaf=1_000_000),
-    ),
+    select=SelectParams(l2=1e9, trees=replace(_FEW_SELECT.trees, min_leaf=1_000_000)),
     boosted=BoostedParams(head=_STUMP, rare_head=_STUMP),
     neural=NeuralParams(rate=1e-9, floor=1e-9, passes=1),
 )

@@ -18,8 +18,7 @@ PARAMS = TrainingParams(
     retrieval=SMALL,
     negatives=10,
     select=SelectParams(
-        BoosterParams(objective="cross_entropy", trees=10, leaves=4, min_leaf=20),
-        BoosterParams(objective="lambdarank", trees=10, leaves=4, min_leaf=20),
+        trees=BoosterParams(objective="cross_entropy", trees=10, leaves=4, min_leaf=20)
     ),
     boosted=BoostedParams(
         head=_TINY,

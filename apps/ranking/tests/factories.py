@@ -24,7 +24,7 @@ from apps.ranking.select import fit as fit_select
 from apps.ranking.types import BOOSTED, LEARNED, NEURAL, SELECT, WATCH_QUANTILE, Head, Labels
 
 TINY = BoosterParams(trees=8, leaves=4, min_leaf=5)
-TINY_SELECT = SelectParams(TINY, replace(TINY, objective="lambdarank"))
+TINY_SELECT = SelectParams(trees=replace(TINY, objective="cross_entropy"))
 
 
 def make_pool(n: int, proposers: list[int] | None = None, **scores: list[float]) -> Candidates:

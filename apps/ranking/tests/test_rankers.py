@@ -126,3 +126,11 @@ class TestSaveAndLoad:
         (tmp_path / "rankers.json").write_text(json.dumps(facts))
         with pytest.raises(ArtifactError, match=r"run manage\.py train"):
             load_rankers(tmp_path, "old")
+
+    def test_bundle_from_before_the_line_is_refused(self, rankers: Rankers, tmp_path: Path) -> None:
+        save_rankers(rankers, tmp_path)
+        facts = json.loads((tmp_path / "rankers.json").read_text())
+        del facts["select"]["line"]
+        (tmp_path / "rankers.json").write_text(json.dumps(facts))
+        with pytest.raises(ArtifactError, match=r"run manage\.py train"):
+            load_rankers(tmp_path, "old")

@@ -1,15 +1,15 @@
-"""The select ranker: two boosters on one scale, learned from pools."""
+"""The select ranker: a line learned within pools, and trees that start from it."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from apps.ranking.algorithms.loss import logit
-from apps.ranking.select import SelectRanker, fit, load_select, unlearned
+from apps.ranking.select import HOPE, Line, SelectRanker, fit, load_select, unlearned
 from apps.ranking.tests.factories import TINY_SELECT, make_examples
 
 NAMES = [f"f{i}" for i in range(5)]
@@ -22,57 +22,91 @@ def select() -> SelectRanker:
     return fit(X, Y, SIZES, NAMES, TINY_SELECT)
 
 
-def spread(values: NDArray) -> float:
-    pools = np.split(values, np.cumsum(SIZES)[:-1])
-    return float(np.sqrt(np.mean([pool.var() for pool in pools])))
+def line_of(select: SelectRanker) -> Line:
+    assert select.line is not None
+    return select.line
 
 
-def places(select: SelectRanker, x: NDArray) -> NDArray:
-    slope, intercept = select.line
-    return slope * select.order.margin(x) + intercept
-
-
-def test_both_boosters_are_put_on_one_scale(select: SelectRanker) -> None:
-    chance, order = logit(select.chance.predict(X)), places(select, X)
-    assert spread(order) == pytest.approx(spread(chance))
-    assert order.mean() == pytest.approx(chance.mean())
-
-
-def test_answer_is_the_mean_of_both_in_log_odds(select: SelectRanker) -> None:
-    expected = (logit(select.chance.predict(X)) + places(select, X)) / 2
+def test_trees_add_to_the_line(select: SelectRanker) -> None:
+    expected = line_of(select).odds(X) + select.trees.margin(X)
     np.testing.assert_allclose(logit(select.predict(X)), expected, atol=1e-9)
 
 
-def test_what_decides_is_found_by_both(select: SelectRanker) -> None:
-    for booster in (select.chance, select.order):
-        gain = booster.importance()
-        assert max(gain, key=lambda name: gain[name]) == "f0"
-    assert sum(select.importance().values()) == pytest.approx(1)
+def test_what_decides_is_found(select: SelectRanker) -> None:
+    share = select.importance()
+    assert max(share, key=lambda name: share[name]) == "f0"
+    assert sum(share.values()) == pytest.approx(1)
+    assert np.abs(line_of(select).weights).argmax() == 0
 
 
-def test_a_candidate_scores_the_same_alone_as_among_others(select: SelectRanker) -> None:
+def test_candidate_scores_the_same_alone_as_among_others(select: SelectRanker) -> None:
     np.testing.assert_array_equal(select.predict(X)[7:8], select.predict(X[7:8]))
 
 
-def test_mean_is_that_of_the_candidates_learned_from(select: SelectRanker) -> None:
+def test_chance_is_the_share_that_was_watched(select: SelectRanker) -> None:
     assert select.mean == pytest.approx(select.predict(X).mean())
+    assert line_of(select).odds(X).mean() == pytest.approx(0, abs=0.3)  # Y is half ones
+    assert select.mean == pytest.approx(Y.mean(), abs=0.02)
 
 
-def test_order_learns_from_pools_not_from_levels() -> None:
-    # Positives only where the pool's own level is: within a pool f1 decides, between them f0.
+def test_line_learns_from_pools_not_from_levels() -> None:
+    # Positives mostly where the pool's own level is: within a pool f1 decides, between them f0.
     rng = np.random.default_rng(0)
     level = np.repeat(rng.normal(size=60), 10).astype(np.float32)
     within = rng.normal(size=600).astype(np.float32)
     y = (4 * level + within > 0).astype(np.float32)
-    sizes = np.full(60, 10)
-    found = fit(np.stack([level, within], 1), y, sizes, ["level", "within"], TINY_SELECT)
-    assert found.chance.importance()["level"] > 0.5
-    assert found.order.importance()["within"] > 0.5
+    x = np.stack([level, within], 1)
+    found = fit(x, y, np.full(60, 10), ["level", "within"], TINY_SELECT)
+    on_level, on_within = line_of(found).weights
+    assert on_within > 0.3
+    assert abs(on_level) < 0.01
+    assert found.trees.importance()["level"] > 0.5
+
+
+def test_trees_learn_what_no_line_can_say() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2000, 2)).astype(np.float32)
+    y = (x[:, 0] * x[:, 1] > 0).astype(np.float32)
+    more = replace(TINY_SELECT.trees, trees=40, rate=0.3, feature_share=1.0)
+    found = fit(x, y, np.full(100, 20), ["a", "b"], replace(TINY_SELECT, trees=more))
+    assert np.abs(line_of(found).odds(x)).max() < 1
+    assert ((found.predict(x) > 0.5) == y).mean() > 0.9
+
+
+def test_hope_counts_from_few_examples_and_never_against() -> None:
+    rng = np.random.default_rng(0)
+    hope = rng.uniform(0.01, 0.9, 400).astype(np.float32)
+    x = np.stack([hope, hope, rng.normal(size=400).astype(np.float32)], 1)
+    names = [HOPE, "z.other", "noise"]
+    y = (rng.random(400) < hope).astype(np.float32)
+    sizes = np.full(20, 20)
+    with_hope = line_of(fit(x, y, sizes, names, TINY_SELECT))
+    assert with_hope.weights[0] > abs(with_hope.weights[1])  # free, where the other is held back
+    against = line_of(fit(x, 1 - y, sizes, names, TINY_SELECT))
+    assert against.weights[0] == 0
+    assert against.weights[1] < 0
+
+
+def test_scores_without_a_unit_are_left_to_the_trees() -> None:
+    found = fit(X, Y, SIZES, ["score.nearest", *NAMES[1:]], TINY_SELECT)
+    assert line_of(found).columns.tolist() == [1, 2, 3, 4]
+    assert found.trees.importance()["score.nearest"] > 0.5
+
+
+def test_no_place_is_the_last_place() -> None:
+    rng = np.random.default_rng(0)
+    place = rng.uniform(1, 9, 600).astype(np.float32)
+    y = (place < 3).astype(np.float32)
+    place[place > 5] = np.nan
+    line = line_of(fit(place[:, None], y, SIZES, ["rank.nearest"], TINY_SELECT))
+    first, last, none = line.odds(np.array([[1], [5], [np.nan]], np.float32))
+    assert first > last
+    assert none == pytest.approx(last, abs=0.1)
 
 
 def test_parts_teach_what_the_whole_does(select: SelectRanker) -> None:
     again = fit([X[:300], X[300:]], Y, SIZES, NAMES, TINY_SELECT)
-    np.testing.assert_array_equal(again.predict(X), select.predict(X))
+    np.testing.assert_allclose(again.predict(X), select.predict(X), atol=1e-4)
 
 
 def test_few_positives_teach_nothing() -> None:
