@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.ranking.algorithms.loss import logit, sigmoid
-from apps.ranking.boosters import MIN_POSITIVES, BoosterParams, Frame, Model, load
+from apps.ranking.boosters import MIN_POSITIVES, BoosterParams, Frame, Model, load, margins
 
 ANCHOR = "score.liked_kinds"  # the feature that trees start from
 _CHANCE_FILE, _ORDER_FILE = "select.txt", "select_order.txt"
@@ -80,12 +80,9 @@ class SelectRanker:
         chance, order = self._margins(x)
         return np.asarray(sigmoid((chance + slope * order + intercept) / 2), np.float64)
 
-    def _margins(self, x: NDArray[np.float32]) -> tuple[Doubles, Doubles]:
-        start = self.anchor.odds(x)
-        return (
-            start + self.chance.margin(x),
-            start + self.order.margin(x),
-        )
+    def _margins(self, x: NDArray[np.float32]) -> Doubles:
+        """Return the log odds of `chance` and of `order`, float64[2, n]."""
+        return self.anchor.odds(x) + margins([self.chance, self.order], x)
 
     def importance(self) -> dict[str, float]:
         """Return each feature's share of the gain, the mean of both boosters."""
