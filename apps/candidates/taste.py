@@ -192,4 +192,5 @@ def gain_of(request: Request, rows: Rows) -> Floats:
 def _length(catalog: Catalog, rows: Rows) -> Floats:
     """Return ln(seconds / 20), float64[n], 0 where the length is not known."""
     seconds = catalog.duration_seconds[rows].astype(np.float64)
-    return np.log(np.clip(np.nan_to_num(seconds, nan=_SECONDS), 1, _LONGEST) / _SECONDS)
+    seconds = np.where(np.isnan(seconds), _SECONDS, seconds)
+    return np.log(np.clip(seconds, 1, _LONGEST) / _SECONDS)
