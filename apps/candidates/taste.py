@@ -13,11 +13,12 @@ from scipy.special import expit, logit
 
 from apps.candidates.algorithms.taste import Expected, Met, Taste, TasteParams, hope
 from apps.candidates.algorithms.worth import Watched, Worth, WorthParams, worth_of
+from apps.candidates.signals import past_of
 from apps.candidates.types import Request
 from apps.content.types import Catalog
 from apps.core.candidates import Rows, marked
 from apps.events.types import EventType
-from apps.features.history import event_weights, watched_share
+from apps.features.history import watched_share
 
 Floats = NDArray[np.float64]
 
@@ -95,19 +96,14 @@ def outcomes(request: Request) -> tuple[Rows, Floats]:
 
 
 def _outcomes(request: Request) -> tuple[Rows, Floats]:
-    history = request.query.history
-    history = history.take(history.content >= 0)
-    weight, is_view, _ = event_weights(history, request.catalog)
-    share = watched_share(history, request.catalog)
-    is_said = ~is_view & ~np.isin(history.kind, _OF_WATCHING)
-    last_first, index, inverse = np.unique(
-        history.content[::-1], return_index=True, return_inverse=True
-    )
-    outcome = _SAID * np.bincount(inverse, (is_said * weight)[::-1], minlength=len(last_first))
-    watched = np.zeros(len(last_first))
-    np.maximum.at(watched, inverse, np.where(is_view, share, 0)[::-1])
-    order = np.argsort(-index)
-    return last_first[order], np.clip((watched + outcome)[order], *_OUTCOMES)
+    past = past_of(request)
+    log, weight, is_view, _ = past.said
+    share = watched_share(log, request.catalog)
+    is_said = ~is_view & ~np.isin(log.kind, _OF_WATCHING)
+    outcome = _SAID * np.bincount(past.place, is_said * weight, len(past.rows))
+    watched = np.zeros(len(past.rows))
+    np.maximum.at(watched, past.place, np.where(is_view, share, 0))
+    return past.rows, np.clip(watched + outcome, *_OUTCOMES)
 
 
 def offset_of(request: Request, rows: Rows) -> Floats:

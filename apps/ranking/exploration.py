@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.candidates import taste
+from apps.candidates.signals import past_of
 from apps.candidates.sources import SOURCE_NAMES
 from apps.candidates.sources.explore import GRADUATED, owed
 from apps.candidates.types import Request
 from apps.core.candidates import Candidates, Rows
 from apps.core.clock import DAY_MS, HOUR_MS
 from apps.core.metrics import EXPLORED
-from apps.features.history import event_weights
 from apps.features.stats import DAY, EVER, EVERYTHING, Counted
 from apps.ranking.algorithms.bandits import POLICIES, Policy, chances, graduated
 from apps.ranking.algorithms.slots import EXPLOIT, Arms, Floats, Ints, fill
@@ -199,9 +199,8 @@ def _topics(
     if not wanted.topic_share:
         return Arms(0.0, category, lambda arms: np.empty(0))
     rate = np.clip(category_rates(request)[:-1], _LOW, _HIGH)
-    history = request.query.history
-    _, is_view, is_long = event_weights(history, request.catalog)
-    about = np.where(history.content >= 0, request.catalog.category[history.content], -1)
+    log, _, is_view, is_long = past_of(request).said
+    about = request.catalog.category[log.content]
     views = _counted(about[is_view], len(rate))
     long_views = _counted(about[is_long], len(rate))
     alpha = wanted.prior_views * rate + long_views

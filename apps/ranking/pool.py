@@ -64,8 +64,9 @@ def pool_features(
 ) -> NDArray[np.float32]:
     """Return float32[k, len(FEATURE_NAMES)] of the candidates at positions `kept` int64[k].
 
-    Scores, z-scores, ranks, and the number of proposers. The z-score is over the pool; the rank is log2(2 + place). No opinion gives NaN. Learning over
-    all of them is what makes several sources better than the best (learned fusion).
+    Scores, z-scores, ranks, and the number of proposers. The z-score is over the pool; the rank is
+    log2(2 + place). No opinion gives NaN. Learning over all of them is what makes several sources
+    better than the best (learned fusion).
     """
     scores = given.scores
     known = np.isfinite(scores)

@@ -138,7 +138,7 @@ def _tag_rates(view: View) -> Floats:
     mean = np.where(n_tags > 0, (rates * is_tag).sum(1) / np.maximum(n_tags, 1), average)
     # Without a tag the best is the average as well.
     best = np.where(n_tags > 0, np.where(is_tag, rates, 0).max(axis=1), average)[:, 1:]
-    views = np.log1p(counts[:, :, Counted.VIEW, EVER]).max(axis=1)
+    views = np.log1p(counts[:, :, Counted.VIEW, EVER].max(axis=1))
     return np.concatenate([mean, best, views[:, None]], axis=1)
 
 

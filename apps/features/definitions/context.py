@@ -14,23 +14,8 @@ from apps.features.view import View
 Floats = NDArray[np.float32]
 
 _MAX_SURFACE = 999
-_MOST_NETWORK_MS = 600_000.0  # what the intake lets through
 _MOST_SLOTS = 50  # of a page
 _N_SURFACES = 16  # pages that one-hot coding tells apart
-
-
-def log_network(view: View) -> Floats:
-    """Return log(1 + ms) of the median load time, float32[m], NaN where none is known.
-
-    The median of the latest few measurements: one stalled load says little about the network.
-    """
-    measured = np.concatenate([view.history.network_ms, view.asked.network_ms[:, None]], axis=1)
-    measured = np.sort(measured, axis=1)  # NaN last
-    n_known = np.isfinite(measured).sum(axis=1)[:, None]
-    low, high = np.maximum(n_known - 1, 0) // 2, n_known // 2
-    middle = [np.take_along_axis(measured, at, axis=1)[:, 0] for at in (low, np.minimum(high, 8))]
-    median = np.where(n_known[:, 0] > 0, (middle[0] + middle[1]) / 2, np.nan)
-    return np.log1p(np.clip(median, 0, _MOST_NETWORK_MS)).astype(np.float32)
 
 
 def _context(view: View) -> Floats:
@@ -44,10 +29,10 @@ def _context(view: View) -> Floats:
         weekday,
         np.clip(asked.surface, 0, _MAX_SURFACE),
         asked.device,
-        log_network(view),
+        view.log_network,
         np.clip(asked.slot, 1, _MOST_SLOTS),
     ]
-    return np.asarray(view.of_pairs(np.stack(columns, axis=1).astype(np.float32)))
+    return np.stack(columns, axis=1).astype(np.float32)
 
 
 CONTEXT = FeatureGroup(
