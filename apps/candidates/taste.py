@@ -41,9 +41,9 @@ class Values(NamedTuple):
 
 def values_of(request: Request, rows: Rows) -> Values:
     """Return what the viewer is expected to make of contents, unknown ones with some credit."""
-    kind = request.catalog.category[rows]
-    offset = offset_of(request, rows) + curiosity_of(request, rows)
-    return Values(taste_of(request).of(kind, offset), kind, gain_of(request, rows))
+    kind, length = request.catalog.category[rows], _length(request.catalog, rows)
+    offset = _offset(request, rows, length) + curiosity_of(request, rows)
+    return Values(taste_of(request).of(kind, offset), kind, _gain(request, length))
 
 
 def hope_of(request: Request, rows: Rows) -> Floats:
@@ -60,9 +60,10 @@ def share_of(request: Request, rows: Rows) -> Floats:
 
 def worth_to_fans(request: Request, rows: Rows) -> Floats:
     """Return what contents are worth to those who like their kind, float64[n] > 0."""
-    params: TasteParams = request.params.taste
-    offset = to_anybody(request, rows) + curiosity_of(request, rows)
-    return np.asarray(gain_of(request, rows) * expit(logit(params.anybody) + params.high + offset))
+    params, length = request.params.taste, _length(request.catalog, rows)
+    offset = _to_anybody(request, rows, length) + curiosity_of(request, rows)
+    chance = expit(logit(params.anybody) + params.high + offset)
+    return np.asarray(_gain(request, length) * chance)
 
 
 def taste_of(request: Request) -> Taste:
@@ -108,14 +109,18 @@ def _outcomes(request: Request) -> tuple[Rows, Floats]:
 
 def offset_of(request: Request, rows: Rows) -> Floats:
     """Return the log odds of contents beside what a stranger makes of any, float64[n]."""
-    return to_anybody(request, rows) + language_of(request, request.catalog.language[rows])
+    return _offset(request, rows, _length(request.catalog, rows))
 
 
-def to_anybody(request: Request, rows: Rows) -> Floats:
+def _offset(request: Request, rows: Rows, length: Floats) -> Floats:
+    foreign = language_of(request, request.catalog.language[rows])
+    return _to_anybody(request, rows, length) + foreign
+
+
+def _to_anybody(request: Request, rows: Rows, length: Floats) -> Floats:
     """Return the log odds of contents beside others, in whatever language, float64[n]."""
     params: TasteParams = request.params.taste
-    length = params.shortness * _length(request.catalog, rows)
-    return np.asarray(params.worth * worth_at(request, rows) - length)
+    return np.asarray(params.worth * worth_at(request, rows) - params.shortness * length)
 
 
 def worth_at(request: Request, rows: Rows) -> Floats:
@@ -180,9 +185,9 @@ def _watched_language(request: Request) -> int:
     return int(watched.argmax()) if watched.any() else -1
 
 
-def gain_of(request: Request, rows: Rows) -> Floats:
+def _gain(request: Request, length: Floats) -> Floats:
     """Return by how much the share watched of contents counts, float64[n]: 1 for 20 s."""
-    return np.exp(request.params.taste.length * _length(request.catalog, rows))
+    return np.asarray(np.exp(request.params.taste.length * length))
 
 
 def _length(catalog: Catalog, rows: Rows) -> Floats:

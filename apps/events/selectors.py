@@ -231,6 +231,8 @@ def _to_log(rows: list[tuple[Any, ...]], catalog: Catalog) -> EventLog:
         device=device.astype(np.int8),
         network_ms=network.astype(np.float32),
     )
+    if (found.at_ms[1:] >= found.at_ms[:-1]).all():
+        return found
     return found.take(np.argsort(found.at_ms, kind="stable"))
 
 
