@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from apps.events.types import DEVICES
 from apps.features.definitions.base import Feature, FeatureGroup
-from apps.features.definitions.content import average_rates, smoothed_rates
+from apps.features.definitions.content import average_rates, columns, smoothed_rates
 from apps.features.stats import EVER, Counted
 from apps.features.view import View
 
@@ -15,6 +15,7 @@ Floats = NDArray[np.float32]
 
 _MAX_SURFACE = 999
 _MOST_SLOTS = 50  # of a page
+_LONG_EVER = columns((Counted.LONG_VIEW, EVER))
 _N_SURFACES = 16  # pages that one-hot coding tells apart
 
 
@@ -80,7 +81,7 @@ CONTEXT = FeatureGroup(
 
 
 def _time_of_day(view: View) -> Floats:
-    kinds, half_lives = [Counted.LONG_VIEW], [EVER]
+    kinds, half_lives = _LONG_EVER
     average = average_rates(view, kinds, half_lives)
     of_category = smoothed_rates(view.counts["category"], average, kinds, half_lives)
     # A part of the day starts at the category's own rate: what is left is the hour's doing.
