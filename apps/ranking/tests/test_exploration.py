@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -131,9 +129,10 @@ class TestColdStart:
         good = [Happened(i, 5) for i in range(100)]
         bad = [Happened(i, 0, watch_seconds=1.0) for i in range(100)]
         catalog = make_catalog(N, creator=np.arange(N))
-        stranger = make_request(catalog, log=make_log(good + bad))
+        crowd = make_log(good + bad)
         history = make_log([Happened(1, row % N) for row in range(300)])
-        known = replace(stranger, query=replace(stranger.query, history=history))
+        stranger = make_request(catalog, log=crowd)
+        known = make_request(catalog, history, log=crowd)
         candidates = pool([])
         cold = ColdStart(lambda request: 1.0)
 
