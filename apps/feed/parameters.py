@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
@@ -38,8 +39,13 @@ RESTRICTION = (
 
 def refuse_unknown(request: Request, *known: OpenApiParameter) -> None:
     """Raise 422 for a parameter that does not exist: a typo must not be passed over."""
-    if unknown := set(request.query_params) - {parameter.name for parameter in known}:
+    if unknown := set(request.query_params) - _names_of(known):
         raise invalid(sorted(unknown)[0], "unknown-parameter", "There is no such parameter.")
+
+
+@cache
+def _names_of(known: tuple[OpenApiParameter, ...]) -> frozenset[str]:
+    return frozenset(parameter.name for parameter in known)
 
 
 def number(request: Request, name: str, default: int, low: int, high: int) -> int:
