@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from django.db import connection
 
+_PATIENCE_SECONDS = 5.0  # then SQLite decides, which gives up after its own time-out
 _turn = threading.Lock()
 
 
@@ -22,5 +23,9 @@ def turn() -> Iterator[None]:
     if connection.vendor != "sqlite" or connection.in_atomic_block:
         yield
         return
-    with _turn:
+    is_mine = _turn.acquire(timeout=_PATIENCE_SECONDS)
+    try:
         yield
+    finally:
+        if is_mine:
+            _turn.release()
