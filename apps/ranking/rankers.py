@@ -83,7 +83,7 @@ def select_features(
 
     Pool features are worked out over the whole pool, then come the features of the schema.
     """
-    of_pool = pool_features(given)[kept]
+    of_pool = pool_features(given, kept)
     return np.concatenate([of_pool, request_features(request, candidates.rows[kept])], axis=1)
 
 
