@@ -9,19 +9,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from apps.candidates import taste
+from apps.candidates.signals import past_of
 from apps.candidates.sources import SOURCE_NAMES
 from apps.candidates.sources.explore import GRADUATED, owed
 from apps.candidates.types import Request
 from apps.core.candidates import Candidates, Rows
 from apps.core.clock import DAY_MS, HOUR_MS
 from apps.core.metrics import EXPLORED
-from apps.features.history import event_weights
 from apps.features.stats import DAY, EVER, EVERYTHING, Counted
 from apps.ranking.algorithms.bandits import POLICIES, Policy, bargain, chances, graduated
 from apps.ranking.algorithms.slots import EXPLOIT, Arms, Floats, Ints, fill
@@ -147,25 +148,47 @@ def _contents(
     arm_of = np.where(is_arm, np.cumsum(is_arm) - 1, -1)
     if not is_arm.any() or not wanted.content_share:
         return Arms(0.0, arm_of, lambda arms: np.empty(0))
-    pool = candidates.take(is_arm)
-    counted = request.stats.by["content"].at(pool.rows, request.query.at_ms)[:, :, EVER]
-    views, long_views = counted[:, Counted.VIEW], counted[:, Counted.LONG_VIEW]
-    rate = prior_rate(request, pool.rows)
-    fit, is_owed = rate**wanted.floor_fit, owed(request, pool.rows, views)
-    alpha = wanted.prior_views * rate + long_views
-    beta = wanted.prior_views * (1 - rate) + np.maximum(views - long_views, 0)
-    values = policy.values(alpha, beta, rng)
+    rows = candidates.rows[is_arm]
+
+    @cache
+    def known() -> _Known:  # worked out when it is asked for: most pages play none of them
+        return _known_of(request, rows, wanted, policy, rng)
 
     def of_arms(arms: Ints) -> Floats:
-        played = chances(values[arms], policy.floor)
-        first = is_owed[arms] if is_owed[arms].any() else np.ones(len(arms), np.bool_)
-        weight, floor = fit[arms] * first, wanted.floor_share
-        return graduated(played, views[arms], weight, least=GRADUATED[0], share=floor)
+        views, fit, is_owed = known().views[arms], known().fit[arms], known().is_owed[arms]
+        played = chances(known().values[arms], policy.floor)
+        weight = fit * is_owed if is_owed.any() else fit
+        return graduated(played, views, weight, least=GRADUATED[0], share=wanted.floor_share)
 
     instead = prior_rate(request, candidates.rows[: wanted.slots])
     weight = fit * is_owed if is_owed.any() else fit
     share = wanted.content_share * bargain(rate, weight, instead, thrift=wanted.thrift)
     return Arms(share, arm_of, of_arms)
+
+
+class _Known(NamedTuple):
+    """What is known of n contents that may be tried."""
+
+    views: Floats  # [n]
+    fit: Floats  # [n] weight by which the least known are given to this viewer
+    is_owed: NDArray[np.bool_]  # [n]
+    values: Floats  # [n, draws] as the policy has it
+
+
+def _known_of(
+    request: Request, rows: Rows, wanted: Exploration, policy: Policy, rng: np.random.Generator
+) -> _Known:
+    counted = request.stats.by["content"].at(rows, request.query.at_ms)[:, :, EVER]
+    views, long_views = counted[:, Counted.VIEW], counted[:, Counted.LONG_VIEW]
+    rate = prior_rate(request, rows)
+    alpha = wanted.prior_views * rate + long_views
+    beta = wanted.prior_views * (1 - rate) + np.maximum(views - long_views, 0)
+    return _Known(
+        views=views,
+        fit=rate**wanted.floor_fit,
+        is_owed=owed(request, rows, views),
+        values=policy.values(alpha, beta, rng),
+    )
 
 
 def _topics(
@@ -180,9 +203,8 @@ def _topics(
     if not wanted.topic_share:
         return Arms(0.0, category, lambda arms: np.empty(0))
     rate = np.clip(category_rates(request)[:-1], _LOW, _HIGH)
-    history = request.query.history
-    _, is_view, is_long = event_weights(history, request.catalog)
-    about = np.where(history.content >= 0, request.catalog.category[history.content], -1)
+    log, _, is_view, is_long = past_of(request).said
+    about = request.catalog.category[log.content]
     views = _counted(about[is_view], len(rate))
     long_views = _counted(about[is_long], len(rate))
     alpha = wanted.prior_views * rate + long_views

@@ -75,7 +75,7 @@ class UpperConfidence:
 class Thompson:
     """Each arm as often as it may be the best: Thompson 1933, counted over draws."""
 
-    draws: int = 256
+    draws: int = 128
     floor: float = 0.05
 
     def values(self, alpha: Floats, beta: Floats, rng: np.random.Generator) -> Floats:

@@ -148,7 +148,7 @@ class TestColdStart:
         catalog = make_catalog(N, creator=np.arange(N), category=np.arange(N))
         stranger = replace(make_request(catalog), stated=np.array([7]))
         history = make_log([Happened(1, row % N) for row in range(300)])
-        known = replace(stranger, query=replace(stranger.query, history=history))
+        known = replace(make_request(catalog, history), stated=np.array([7]))
         candidates = pool([])
         cold = ColdStart(lambda request: 1.0, lambda request: 3.0)
 
@@ -159,9 +159,10 @@ class TestColdStart:
         good = [Happened(i, 5) for i in range(100)]
         bad = [Happened(i, 0, watch_seconds=1.0) for i in range(100)]
         catalog = make_catalog(N, creator=np.arange(N))
-        stranger = make_request(catalog, log=make_log(good + bad))
+        crowd = make_log(good + bad)
         history = make_log([Happened(1, row % N) for row in range(300)])
-        known = replace(stranger, query=replace(stranger.query, history=history))
+        stranger = make_request(catalog, log=crowd)
+        known = make_request(catalog, history, log=crowd)
         candidates = pool([])
         cold = ColdStart(lambda request: 1.0, lambda request: 0.0)
 
