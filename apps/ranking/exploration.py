@@ -24,7 +24,7 @@ from apps.core.candidates import Candidates, Rows
 from apps.core.clock import DAY_MS, HOUR_MS
 from apps.core.metrics import EXPLORED
 from apps.features.stats import DAY, EVER, EVERYTHING, Counted
-from apps.ranking.algorithms.bandits import POLICIES, Policy, chances, graduated
+from apps.ranking.algorithms.bandits import POLICIES, Policy, bargain, chances, graduated
 from apps.ranking.algorithms.slots import EXPLOIT, Arms, Floats, Ints, fill
 
 EXPLORE = SOURCE_NAMES.index("explore")
@@ -47,6 +47,7 @@ class Exploration(NamedTuple):
     floor_share: float = 0.9  # of content exploration, to contents below the first pool's views
     creator_cap: int = 2  # as the page has it
     floor_fit: float = 4.0  # power of the rate expected of this viewer that they are given by
+    thrift: float = 2.0  # power of what the pools' contents are worth beside the page's
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,43 +149,30 @@ def _contents(
     if not is_arm.any() or not wanted.content_share:
         return Arms(0.0, arm_of, lambda arms: np.empty(0))
     rows = candidates.rows[is_arm]
-
-    @cache
-    def known() -> _Known:  # worked out when it is asked for: most pages play none of them
-        return _known_of(request, rows, wanted, policy, rng)
-
-    def of_arms(arms: Ints) -> Floats:
-        views, fit, is_owed = known().views[arms], known().fit[arms], known().is_owed[arms]
-        played = chances(known().values[arms], policy.floor)
-        weight = fit * is_owed if is_owed.any() else fit
-        return graduated(played, views, weight, least=GRADUATED[0], share=wanted.floor_share)
-
-    return Arms(wanted.content_share, arm_of, of_arms)
-
-
-class _Known(NamedTuple):
-    """What is known of n contents that may be tried."""
-
-    views: Floats  # [n]
-    fit: Floats  # [n] weight by which the least known are given to this viewer
-    is_owed: NDArray[np.bool_]  # [n]
-    values: Floats  # [n, draws] as the policy has it
-
-
-def _known_of(
-    request: Request, rows: Rows, wanted: Exploration, policy: Policy, rng: np.random.Generator
-) -> _Known:
     counted = request.stats.by["content"].at(rows, request.query.at_ms)[:, :, EVER]
     views, long_views = counted[:, Counted.VIEW], counted[:, Counted.LONG_VIEW]
-    rate = prior_rate(request, rows)
-    alpha = wanted.prior_views * rate + long_views
-    beta = wanted.prior_views * (1 - rate) + np.maximum(views - long_views, 0)
-    return _Known(
-        views=views,
-        fit=rate**wanted.floor_fit,
-        is_owed=owed(request, rows, views),
-        values=policy.values(alpha, beta, rng),
-    )
+    rate, is_owed = prior_rate(request, rows), owed(request, rows, views)
+    fit = rate**wanted.floor_fit
+
+    @cache
+    def values() -> Floats:  # drawn when they are asked for: most pages play no arm
+        alpha = wanted.prior_views * rate + long_views
+        beta = wanted.prior_views * (1 - rate) + np.maximum(views - long_views, 0)
+        return policy.values(alpha, beta, rng)
+
+    def of_arms(arms: Ints) -> Floats:
+        played = chances(values()[arms], policy.floor)
+        weight = _first(fit[arms], is_owed[arms])
+        return graduated(played, views[arms], weight, least=GRADUATED[0], share=wanted.floor_share)
+
+    instead = prior_rate(request, candidates.rows[: wanted.slots])
+    cheap = bargain(rate, _first(fit, is_owed), instead, thrift=wanted.thrift)
+    return Arms(wanted.content_share * cheap, arm_of, of_arms)
+
+
+def _first(fit: Floats, is_owed: NDArray[np.bool_]) -> Floats:
+    """Return the weights of those to whom views are owed, or of all where there is none."""
+    return fit * is_owed if is_owed.any() else fit
 
 
 def _topics(
