@@ -240,9 +240,16 @@ def _keys(column: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def served(
-    viewer: int, *, since_ms: int, scroll: UUID | None = None, position: int = 0
+    viewer: int,
+    *,
+    since_ms: int,
+    scroll: UUID | None = None,
+    position: int = 0,
+    is_scroll_alone: bool = False,
 ) -> NDArray[np.int64]:
     """Return database keys of the contents that the viewer was served since `since_ms`.
+
+    is_scroll_alone: only those of `scroll`.
 
     A page replaces what the earlier pages of its scroll hold from its first position on: the
     client asked again because that was not shown. The next page of `scroll` begins at `position`.
@@ -251,6 +258,8 @@ def served(
     parts = []
     for session_id, first, packed in _SERVED.rows(viewer, since_ms):
         session = session_id.hex if isinstance(session_id, UUID) else session_id
+        if is_scroll_alone and session not in replaced_from:
+            continue
         contents = np.frombuffer(packed, "<i8")
         end = replaced_from.get(session, first + len(contents))
         parts.append(contents[: max(end - first, 0)])

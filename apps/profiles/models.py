@@ -29,6 +29,9 @@ class Viewer(models.Model):
     location = models.CharField(max_length=8, blank=True, help_text="country or region code")
     language = models.CharField(max_length=16, blank=True)
     categories = models.JSONField(default=list, blank=True, help_text="preferred categories")
+    personalization = models.BooleanField(
+        default=True, db_default=True, help_text="no: feeds and models pass this viewer's past over"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -21,7 +21,7 @@ _VIEWER = Prepared(
     lambda name, user_id: (
         Viewer.objects.filter(pseudonym=name)
         .annotate(own=Subquery(Creator.objects.filter(creator_id=user_id).values("pk")[:1]))
-        .values_list("pk", "age_group", "language", "categories", "own")
+        .values_list("pk", "age_group", "language", "categories", "personalization", "own")
     )
 )
 _RELATIONS = Prepared(
@@ -36,13 +36,14 @@ def profile(user_id: str, *, at_ms: int) -> Profile:
     found = _VIEWER.rows(pseudonym(user_id), user_id)
     if not found:
         return Profile()
-    pk, age_group, language, categories, own_creator = found[0]
+    pk, age_group, language, categories, personalization, own_creator = found[0]
     relations = np.array(_RELATIONS.rows(pk, at_ms), np.int64).reshape(-1, 3)
     return Profile(
         pk=pk,
         age_group=age_group,
         language=language,
         categories=tuple(json.loads(categories)),
+        personalization=bool(personalization),
         own_creator=own_creator,
         stance=stance_of(relations, at_ms),
     )
@@ -50,16 +51,17 @@ def profile(user_id: str, *, at_ms: int) -> Profile:
 
 def profile_of_key(viewer: int, *, at_ms: int) -> Profile:
     """Return the viewer of a database key; which creator they are is not known from it."""
-    found = Viewer.objects.filter(pk=viewer).values_list("age_group", "language", "categories")
-    if not (rows := list(found)):
+    fields = ("age_group", "language", "categories", "personalization")
+    if not (rows := list(Viewer.objects.filter(pk=viewer).values_list(*fields))):
         return Profile()
-    age_group, language, categories = rows[0]
+    age_group, language, categories, personalization = rows[0]
     relations = np.array(_RELATIONS.rows(viewer, at_ms), np.int64).reshape(-1, 3)
     return Profile(
         pk=viewer,
         age_group=age_group,
         language=language,
         categories=tuple(categories),
+        personalization=personalization,
         stance=stance_of(relations, at_ms),
     )
 
