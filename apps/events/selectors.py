@@ -8,7 +8,7 @@ from uuid import UUID
 
 import numpy as np
 from django.db import connection
-from django.db.models import Max, Min, QuerySet
+from django.db.models import Max, Min, Q, QuerySet
 from numpy.typing import NDArray
 
 from apps.content import selectors as content
@@ -19,6 +19,7 @@ from apps.events import conf
 from apps.events.models import Event, QuarantinedEvent, Slate
 from apps.events.settled import settled_before
 from apps.events.types import Dislikes, EventLog, EventType, Shown, ShownContent
+from apps.profiles.models import Viewer
 
 _FIELDS = (
     "viewer_id",
@@ -84,9 +85,17 @@ def disliked(viewer: int, catalog: Catalog, *, at_ms: int) -> Dislikes:
     return Dislikes(catalog.rows_of(content[latest]), occurred_ms[latest])
 
 
+def learnable() -> Q:
+    """Return the condition of events that may be learned from: not of who refused it."""
+    return ~Q(viewer__in=Viewer.objects.filter(personalization=False))
+
+
 def log(catalog: Catalog, *, until_ms: int | None = None, after_ms: int = 0) -> EventLog:
-    """Return all events with after_ms ≤ occurred < until_ms, in time order."""
-    events = Event.objects.filter(occurred_ms__gte=after_ms)
+    """Return all events with after_ms ≤ occurred < until_ms, in time order, to learn from.
+
+    Viewers who refused personalization are not in it (GDPR art. 21).
+    """
+    events = Event.objects.filter(learnable(), occurred_ms__gte=after_ms)
     if until_ms is not None:
         events = events.filter(occurred_ms__lt=until_ms)
     return EventLog.concat([_to_log(rows, catalog) for rows in _chunks(events.order_by("id"))])

@@ -35,6 +35,13 @@ class Viewer(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["id"], condition=models.Q(personalization=False), name="viewer_refused"
+            )
+        ]
+
     def __str__(self) -> str:
         return f"viewer {self.pk}"
 

@@ -136,8 +136,8 @@ def groups() -> Groups:
 
 
 def pseudonyms(viewer_pks: Iterable[int]) -> dict[int, UUID]:
-    """Return the pseudonym of each viewer that there still is."""
-    viewers = Viewer.objects.filter(pk__in=list(viewer_pks))
+    """Return the pseudonym of each viewer that there still is and who refused no comparison."""
+    viewers = Viewer.objects.filter(pk__in=list(viewer_pks), personalization=True)
     return dict(viewers.values_list("pk", "pseudonym"))
 
 
