@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from apps.candidates.sources.explore import CHANCES, GRADUATED
 from apps.feed.conf import PARAMS
-from apps.ranking.algorithms.bandits import POLICIES, Policy, chances, graduated
+from apps.ranking.algorithms.bandits import POLICIES, Policy, bargain, chances, graduated
 from apps.ranking.algorithms.slots import Arms, Floats, Ints, fill
 from benchmarks.common import parser, report
 
@@ -123,7 +123,10 @@ def live(world: World, policy: Policy, share: float, rng: np.random.Generator) -
             floor = PARAMS.explore_floor
             return graduated(played, tried[arms], fit[arms], least=GRADUATED[0], share=floor)
 
-        shown = rows[fill(len(rows), [Arms(share, arm_of, of_arms)], _SLOTS, rng).picked]
+        instead = (estimate * taste)[rows[:_SLOTS]]
+        thrift = PARAMS.explore_thrift
+        here = share * bargain(prior[order][is_arm], fit, instead, thrift=thrift)
+        shown = rows[fill(len(rows), [Arms(here, arm_of, of_arms)], _SLOTS, rng).picked]
         won = rng.random(_SLOTS) < np.minimum(world.rate[shown] * taste[shown], 0.98)
         views[shown] += 1
         long_views[shown] += won

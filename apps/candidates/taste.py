@@ -13,11 +13,12 @@ from scipy.special import expit, logit
 
 from apps.candidates.algorithms.taste import Expected, Met, Taste, TasteParams, hope
 from apps.candidates.algorithms.worth import Watched, Worth, WorthParams, worth_of
+from apps.candidates.signals import past_of
 from apps.candidates.types import Request
 from apps.content.types import Catalog
 from apps.core.candidates import Rows, marked
 from apps.events.types import EventType
-from apps.features.history import event_weights, watched_share
+from apps.features.history import watched_share
 
 Floats = NDArray[np.float64]
 
@@ -40,9 +41,9 @@ class Values(NamedTuple):
 
 def values_of(request: Request, rows: Rows) -> Values:
     """Return what the viewer is expected to make of contents, unknown ones with some credit."""
-    kind = request.catalog.category[rows]
-    offset = offset_of(request, rows) + curiosity_of(request, rows)
-    return Values(taste_of(request).of(kind, offset), kind, gain_of(request, rows))
+    kind, length = request.catalog.category[rows], _length(request.catalog, rows)
+    offset = _offset(request, rows, length) + curiosity_of(request, rows)
+    return Values(taste_of(request).of(kind, offset), kind, _gain(request, length))
 
 
 def hope_of(request: Request, rows: Rows) -> Floats:
@@ -59,9 +60,10 @@ def share_of(request: Request, rows: Rows) -> Floats:
 
 def worth_to_fans(request: Request, rows: Rows) -> Floats:
     """Return what contents are worth to those who like their kind, float64[n] > 0."""
-    params: TasteParams = request.params.taste
-    offset = to_anybody(request, rows) + curiosity_of(request, rows)
-    return np.asarray(gain_of(request, rows) * expit(logit(params.anybody) + params.high + offset))
+    params, length = request.params.taste, _length(request.catalog, rows)
+    offset = _to_anybody(request, rows, length) + curiosity_of(request, rows)
+    chance = expit(logit(params.anybody) + params.high + offset)
+    return np.asarray(_gain(request, length) * chance)
 
 
 def taste_of(request: Request) -> Taste:
@@ -96,31 +98,30 @@ def outcomes(request: Request) -> tuple[Rows, Floats]:
 
 
 def _outcomes(request: Request) -> tuple[Rows, Floats]:
-    history = request.query.history
-    history = history.take(history.content >= 0)
-    weight, is_view, _ = event_weights(history, request.catalog)
-    share = watched_share(history, request.catalog)
-    is_said = ~is_view & ~np.isin(history.kind, _OF_WATCHING)
-    last_first, index, inverse = np.unique(
-        history.content[::-1], return_index=True, return_inverse=True
-    )
-    outcome = _SAID * np.bincount(inverse, (is_said * weight)[::-1], minlength=len(last_first))
-    watched = np.zeros(len(last_first))
-    np.maximum.at(watched, inverse, np.where(is_view, share, 0)[::-1])
-    order = np.argsort(-index)
-    return last_first[order], np.clip((watched + outcome)[order], *_OUTCOMES)
+    past = past_of(request)
+    log, weight, is_view, _ = past.said
+    share = watched_share(log, request.catalog)
+    is_said = ~is_view & ~np.isin(log.kind, _OF_WATCHING)
+    outcome = _SAID * np.bincount(past.place, is_said * weight, len(past.rows))
+    watched = np.zeros(len(past.rows))
+    np.maximum.at(watched, past.place, np.where(is_view, share, 0))
+    return past.rows, np.clip(watched + outcome, *_OUTCOMES)
 
 
 def offset_of(request: Request, rows: Rows) -> Floats:
     """Return the log odds of contents beside what a stranger makes of any, float64[n]."""
-    return to_anybody(request, rows) + language_of(request, request.catalog.language[rows])
+    return _offset(request, rows, _length(request.catalog, rows))
 
 
-def to_anybody(request: Request, rows: Rows) -> Floats:
+def _offset(request: Request, rows: Rows, length: Floats) -> Floats:
+    foreign = language_of(request, request.catalog.language[rows])
+    return _to_anybody(request, rows, length) + foreign
+
+
+def _to_anybody(request: Request, rows: Rows, length: Floats) -> Floats:
     """Return the log odds of contents beside others, in whatever language, float64[n]."""
     params: TasteParams = request.params.taste
-    length = params.shortness * _length(request.catalog, rows)
-    return np.asarray(params.worth * worth_at(request, rows) - length)
+    return np.asarray(params.worth * worth_at(request, rows) - params.shortness * length)
 
 
 def worth_at(request: Request, rows: Rows) -> Floats:
@@ -185,12 +186,13 @@ def _watched_language(request: Request) -> int:
     return int(watched.argmax()) if watched.any() else -1
 
 
-def gain_of(request: Request, rows: Rows) -> Floats:
+def _gain(request: Request, length: Floats) -> Floats:
     """Return by how much the share watched of contents counts, float64[n]: 1 for 20 s."""
-    return np.exp(request.params.taste.length * _length(request.catalog, rows))
+    return np.asarray(np.exp(request.params.taste.length * length))
 
 
 def _length(catalog: Catalog, rows: Rows) -> Floats:
     """Return ln(seconds / 20), float64[n], 0 where the length is not known."""
     seconds = catalog.duration_seconds[rows].astype(np.float64)
-    return np.log(np.clip(np.nan_to_num(seconds, nan=_SECONDS), 1, _LONGEST) / _SECONDS)
+    seconds = np.where(np.isnan(seconds), _SECONDS, seconds)
+    return np.log(np.clip(seconds, 1, _LONGEST) / _SECONDS)

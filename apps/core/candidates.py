@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 Rows = NDArray[np.int64]
+
+
+Index = NDArray[np.int64] | NDArray[np.bool_] | slice
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +22,8 @@ class Candidates:
     columns: Mapping[str, NDArray] = field(default_factory=dict)  # each of length n
 
     def __post_init__(self) -> None:
-        n = len(self.rows)
-        for name, column in self.columns.items():
-            if len(column) != n:
-                raise ValueError(f"column {name!r} has {len(column)} values, expected {n}")
+        if not isinstance(self.columns, _Picked):
+            _check(self.columns, len(self.rows))
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -32,11 +33,53 @@ class Candidates:
 
     def with_columns(self, **columns: NDArray) -> Candidates:
         """Return the same rows with ``columns`` added or replaced."""
+        _check(columns, len(self.rows))
+        if isinstance(self.columns, _Picked):
+            return Candidates(self.rows, self.columns.under(columns, len(self.rows)))
         return Candidates(self.rows, {**self.columns, **columns})
 
-    def take(self, index: NDArray[np.int64] | NDArray[np.bool_] | slice) -> Candidates:
+    def take(self, index: Index) -> Candidates:
         """Return the candidates that ``index`` (positions, mask or slice) picks, in that order."""
-        return Candidates(self.rows[index], {k: v[index] for k, v in self.columns.items()})
+        held = self.columns
+        if not isinstance(held, _Picked):
+            held = _Picked(((held, np.arange(len(self.rows))),))
+        return Candidates(self.rows[index], held.take(index))
+
+
+class _Picked(Mapping[str, NDArray]):
+    """Columns of picked candidates, each picked when it is read: most never are."""
+
+    __slots__ = ("_layers",)
+
+    def __init__(self, layers: tuple[tuple[Mapping[str, NDArray], Rows], ...]) -> None:
+        self._layers = layers  # columns and which positions of theirs; later ones hide earlier ones
+
+    def __getitem__(self, name: str) -> NDArray:
+        for columns, positions in reversed(self._layers):
+            if name in columns:
+                return columns[name][positions]
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(name for columns, _ in self._layers for name in columns))
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+    def __contains__(self, name: object) -> bool:
+        return any(name in columns for columns, _ in self._layers)
+
+    def take(self, index: Index) -> _Picked:
+        return _Picked(tuple((columns, at[index]) for columns, at in self._layers))
+
+    def under(self, columns: Mapping[str, NDArray], n: int) -> _Picked:
+        return _Picked((*self._layers, (columns, np.arange(n))))
+
+
+def _check(columns: Mapping[str, NDArray], n: int) -> None:
+    for name, column in columns.items():
+        if len(column) != n:
+            raise ValueError(f"column {name!r} has {len(column)} values, expected {n}")
 
 
 def first_seen(rows: Rows) -> tuple[Rows, NDArray[np.int64]]:

@@ -31,9 +31,8 @@ class LoginForm(AdminAuthenticationForm):
 
     def clean(self) -> dict[str, Any]:
         """Check name and password, unless too many logins have failed."""
-        assert self.request is not None
-        name = self.cleaned_data.get("username") or ""
-        keys = _keys(self.request, name)
+        request = cast("HttpRequest", self.request)  # the view gives it
+        keys = _keys(request, self.cleaned_data.get("username") or "")
         if refused_ms := lockout.refused_ms(keys.values(), now_ms=now_ms()):
             minutes = math.ceil(refused_ms / 60_000)
             raise ValidationError(

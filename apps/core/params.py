@@ -134,7 +134,8 @@ class Overrides:
     def _resolved(self, name: str, value: Any) -> Any:
         if name in self._prefixes:
             return _View(self, name, value)
-        self.read |= self._watched.get(name, frozenset())
+        if name in self._watched:
+            self.read |= self._watched[name]
         return self._values.get(name, value)
 
 

@@ -193,8 +193,8 @@ class Pipeline(Generic[Q]):
                 logger.exception("scorer %s failed; the next one takes over", scorer.name)
                 degraded.append(f"scorer:{scorer.name}")
                 continue
-            finite = np.nan_to_num(scored["score"], nan=-np.inf, posinf=-np.inf)
-            return scored.with_columns(score=finite)
+            score = scored["score"]
+            return scored.with_columns(score=np.where(np.isfinite(score), score, -np.inf))
         order = -np.arange(len(candidates), dtype=np.float32)
         return candidates.with_columns(score=order)
 

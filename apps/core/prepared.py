@@ -27,29 +27,32 @@ class Prepared:
 
     def __init__(self, make: Callable[..., QuerySet[Any, Any]]) -> None:
         self._make = make
-        self._compiled: dict[tuple[Any, ...], tuple[str, list[tuple[bool, Any]]]] = {}
+        self._compiled: dict[tuple[Any, ...], tuple[str, list[tuple[int, Any]]]] = {}
 
     def rows(self, *arguments: Any) -> list[tuple[Any, ...]]:
         """Run the query with these arguments."""
-        if any(isinstance(a, Sequence) and not isinstance(a, str) and not a for a in arguments):
+        lengths = tuple(len(a) if isinstance(a, list) else -1 for a in arguments)
+        if 0 in lengths:
             return []  # nothing is in an empty list
-        shape = (connection.vendor, *(len(a) if isinstance(a, list) else 0 for a in arguments))
+        shape = (connection.vendor, lengths)
         if shape not in self._compiled:
             self._compiled[shape] = self._compile(arguments)
         sql, parameters = self._compiled[shape]
-        given = dict(_marks(arguments))
+        given = _values(arguments)
         with connection.cursor() as cursor:
-            cursor.execute(sql, [given[p] if is_given else p for is_given, p in parameters])
+            cursor.execute(sql, [given[at] if at >= 0 else value for at, value in parameters])
             return cursor.fetchall()
 
-    def _compile(self, arguments: tuple[Any, ...]) -> tuple[str, list[tuple[bool, Any]]]:
-        """Return the SQL, and for each parameter whether it is an argument's mark or constant."""
+    def _compile(self, arguments: tuple[Any, ...]) -> tuple[str, list[tuple[int, Any]]]:
+        """Return the SQL, and for each parameter its place in `_values`, or −1 and a constant."""
         marked = [_marked(i, a) for i, a in enumerate(arguments)]
         sql, values = self._make(*marked).query.sql_with_params()
-        marks = {mark for mark, _ in _marks(arguments)}
-        parameters = [(_plain(value) in marks, _plain(value)) for value in values]
-        if missing := marks - {value for is_given, value in parameters if is_given}:
-            raise PreparedQueryError(f"arguments {missing} are not parameters of: {sql}")
+        marks = _values(marked)
+        place = {mark: at for at, mark in enumerate(marks)}
+        parameters = [(place.get(_plain(value), -1), _plain(value)) for value in values]
+        if missing := set(range(len(marks))) - {at for at, _ in parameters}:
+            unused = [marks[at] for at in sorted(missing)]
+            raise PreparedQueryError(f"arguments {unused} are not parameters of: {sql}")
         return sql, parameters
 
 
@@ -62,16 +65,15 @@ def _marked(index: int, argument: Any) -> Any:
     return f"{_MARK}-{index}" if isinstance(argument, str) else _MARK + index * 100_000
 
 
-def _marks(arguments: tuple[Any, ...]) -> list[tuple[Any, Any]]:
-    """Return (mark as it stands among the parameters, value to put there)."""
-    pairs: list[tuple[Any, Any]] = []
-    for index, argument in enumerate(arguments):
-        mark = _marked(index, argument)
+def _values(arguments: Sequence[Any]) -> list[Any]:
+    """Return all that is given to the query, those of a list one by one."""
+    values: list[Any] = []
+    for argument in arguments:
         if isinstance(argument, list):
-            pairs += zip(mark, argument, strict=True)
+            values += argument
         else:
-            pairs.append((_plain(mark), _plain(argument)))
-    return pairs
+            values.append(_plain(argument))
+    return values
 
 
 def _plain(value: Any) -> Any:

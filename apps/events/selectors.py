@@ -18,7 +18,7 @@ from apps.core.prepared import Prepared
 from apps.events import conf
 from apps.events.models import Event, QuarantinedEvent, Slate
 from apps.events.settled import settled_before
-from apps.events.types import Dislikes, EventLog, EventType, Shown, ShownContent
+from apps.events.types import AGAINST, Dislikes, EventLog, EventType, Shown, ShownContent
 from apps.profiles.models import Viewer
 
 _FIELDS = (
@@ -55,6 +55,7 @@ _SERVED = Prepared(
     )
 )
 # `AGAINST` as it stands in the partial index: a parameter would not be matched with it.
+_AGAINST_KINDS = [kind.value for kind in AGAINST]
 _AGAINST = Prepared(
     lambda viewer, since_ms, at_ms: (
         Event.objects.filter(viewer_id=viewer, occurred_ms__gte=since_ms, occurred_ms__lt=at_ms)
@@ -70,19 +71,25 @@ def history(viewer: int, catalog: Catalog, *, at_ms: int) -> EventLog:
     return _to_log(_HISTORY.rows(viewer, at_ms)[::-1], catalog)
 
 
-def disliked(viewer: int, catalog: Catalog, *, at_ms: int) -> Dislikes:
+def disliked(viewer: int, catalog: Catalog, history: EventLog, *, at_ms: int) -> Dislikes:
     """Return what the viewer hid or reported in the `DISLIKED_MS` before `at_ms`, newest first.
 
-    The latest word about a content counts.
+    The latest word about a content counts. history: what `history` gives for the same moment; what
+    goes back further than it is asked of the database.
     """
-    rows = _AGAINST.rows(viewer, at_ms - conf.DISLIKED_MS, at_ms)
-    rows = [row for row in rows if row[0] is not None]
-    if not rows:
-        return Dislikes()
-    content, kind, occurred_ms = np.array(rows, np.int64).T
+    since_ms = at_ms - conf.DISLIKED_MS
+    if len(history) < conf.HISTORY_EVENTS or history.at_ms[0] < since_ms:
+        is_against = np.isin(history.kind, _AGAINST_KINDS) & (history.at_ms >= since_ms)
+        at = np.flatnonzero(is_against)[::-1][: conf.MOST_DISLIKED]
+        content, kind, occurred_ms = history.content[at], history.kind[at], history.at_ms[at]
+    else:
+        found = np.array(_AGAINST.rows(viewer, since_ms, at_ms), np.float64).reshape(-1, 3).T
+        content, kind, occurred_ms = catalog.rows_of(_keys(found[0])), *found[1:].astype(np.int64)
+    known = content >= 0
+    content, kind, occurred_ms = content[known], kind[known], occurred_ms[known]
     _, latest = np.unique(content, return_index=True)
     latest = np.sort(latest[kind[latest] != EventType.UNHIDE])
-    return Dislikes(catalog.rows_of(content[latest]), occurred_ms[latest])
+    return Dislikes(content[latest], occurred_ms[latest])
 
 
 def learnable() -> Q:
@@ -240,6 +247,8 @@ def _to_log(rows: list[tuple[Any, ...]], catalog: Catalog) -> EventLog:
         device=device.astype(np.int8),
         network_ms=network.astype(np.float32),
     )
+    if (found.at_ms[1:] >= found.at_ms[:-1]).all():
+        return found
     return found.take(np.argsort(found.at_ms, kind="stable"))
 
 

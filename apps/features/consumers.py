@@ -8,6 +8,7 @@ from collections.abc import Callable
 from django.db import connection, transaction
 
 from apps.core.clock import now_ms
+from apps.core.turns import turn
 from apps.events import selectors as events
 from apps.events.types import EventLog
 from apps.features.models import Watermark
@@ -27,7 +28,7 @@ def consume(name: str, handle: Callable[[EventLog], None], *, limit: int = BATCH
     """
     # What was there before its first batch is not its delay.
     Watermark.objects.get_or_create(consumer=name, defaults={"caught_up_ms": now_ms()})
-    with transaction.atomic():
+    with turn(), transaction.atomic():
         # Of two workers one gets the row; on SQLite the second waits for the transaction itself.
         row = Watermark.objects.select_for_update(skip_locked=True).filter(consumer=name).first()
         if row is None:

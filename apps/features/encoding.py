@@ -60,10 +60,12 @@ class Encoder:
         training window has never seen: what an indicator that never changed has learned is a
         constant. A category that the schema does not have is in the unknown bucket.
         """
-        scaled = (np.clip(features, self.low, self.high) - self.mean) / self.deviation
+        low, high, mean = self.low[_SCALED], self.high[_SCALED], self.mean[_SCALED]
+        scaled = (np.clip(features[:, _SCALED], low, high) - mean) / self.deviation[_SCALED]
+        flags = features[:, _FLAGS]
         parts: list[NDArray] = [
-            np.nan_to_num(scaled[:, _SCALED], nan=0.0),
-            np.clip(np.nan_to_num(features[:, _FLAGS], nan=0.0), 0, 1),
+            np.where(np.isnan(scaled), 0, scaled),
+            np.clip(np.where(np.isnan(flags), 0, flags), 0, 1),
             np.isnan(features[:, _MAY_MISS]) | (self.missing[_MAY_MISS] == 1),
             *(one_hot(features[:, i], n) for i, n in _CATEGORICAL),
         ]

@@ -35,6 +35,7 @@ _WEIGHT = np.zeros(max(EventType) + 1, np.float32)
 for _type, _weight in EVENT_WEIGHT.items():
     _WEIGHT[_type] = _weight
 _SHORT_VIEW_WEIGHT = -0.15
+_VIEW = int(EventType.VIEW)  # NumPy takes a plain number several times as fast
 _TIME_BITS = 43
 HOUR_MS = 3_600_000
 
@@ -89,10 +90,9 @@ class History:
 
 def event_weights(log: EventLog, catalog: Catalog) -> tuple[NDArray, NDArray, NDArray]:
     """Return weight float32[n], is_view bool[n] and is_long bool[n] of each event."""
-    is_view = log.kind == EventType.VIEW
-    duration = np.full(len(log), np.nan, np.float32)
+    is_view = log.kind == _VIEW
     known = log.content >= 0
-    duration[known] = catalog.duration_seconds[log.content[known]]
+    duration = np.where(known, catalog.duration_seconds[log.content], np.float32(np.nan))
     is_long = is_view & is_long_view(log.watch_seconds, duration, log.flags)
     view_weight = np.where(is_long, np.float32(1), np.float32(_SHORT_VIEW_WEIGHT))
     return np.where(is_view, view_weight, _WEIGHT[log.kind]), is_view, is_long
@@ -120,8 +120,8 @@ class Histories:
     """
 
     def __init__(self, log: EventLog, catalog: Catalog) -> None:
-        log = log.take(log.content >= 0)
-        self._log = log = log.take(np.lexsort((log.at_ms, log.viewer)))
+        log = log.take(np.lexsort((log.at_ms, log.viewer)))
+        self._log = log = log.take(log.content >= 0)
         self._viewers, self._start, slot = np.unique(
             log.viewer, return_index=True, return_inverse=True
         )

@@ -16,6 +16,8 @@ Floats = NDArray[np.float32]
 HALF_LIVES_HOURS = (1, 24, 168, 720)  # of what a viewer did (spec §3.1)
 _DECAYS = np.log(2) / np.array(HALF_LIVES_HOURS, np.float32)  # λ per hour
 ENTITIES = ("creator", "sound", "category", "tag")
+_TAG = ENTITIES.index("tag")
+_MOST_NETWORK_MS = 600_000.0  # what the intake lets through
 
 
 class Past(IntEnum):
@@ -56,9 +58,19 @@ class View:
     def __len__(self) -> int:
         return len(self.facts.uploaded_ms)
 
-    def of_pairs(self, per_query: NDArray) -> NDArray:
-        """Spread values of the queries, [m, …], over the pairs, [n, …]."""
-        return np.broadcast_to(per_query, (len(self), *per_query.shape[1:]))
+    @cached_property
+    def log_network(self) -> Floats:
+        """float32[m]: log(1 + ms) of the median load time, NaN where none is known.
+
+        The median of the latest few measurements: one stalled load says little about the network.
+        """
+        measured = np.concatenate([self.history.network_ms, self.asked.network_ms[:, None]], axis=1)
+        measured = np.sort(measured, axis=1)  # NaN last
+        n_known = np.isfinite(measured).sum(axis=1)
+        query, last = np.arange(len(measured)), measured.shape[1] - 1
+        low, high = np.maximum(n_known - 1, 0) // 2, np.minimum(n_known // 2, last)
+        median = (measured[query, low] + measured[query, high]) / 2  # of none NaN
+        return np.log1p(np.clip(median, 0, _MOST_NETWORK_MS)).astype(np.float32)
 
     @cached_property
     def history_weights(self) -> Floats:
@@ -111,15 +123,29 @@ class View:
     def _shared_of_one(self) -> tuple[Floats, Floats]:
         """Return what `shared` is: with one history, each creator, tag … is summed up once."""
         h, facts = self.history, self.facts
+        past = np.concatenate([h.creator, h.sound, h.category, h.tags[0]]).astype(np.int64)
+        theirs = np.stack([facts.creator, facts.sound, facts.category], axis=1)
+        mine = np.concatenate([theirs, used_tags(facts.tags)], axis=1)
+        # A number for each entity: creators first, tags last; −1 stays none.
+        span = int(max(past.max(initial=0), mine.max(initial=0))) + 1
+        past += np.where(past < 0, 0, span * np.minimum(np.arange(len(past)), _TAG)[:, None])
+        mine += np.where(mine < 0, 0, span * np.minimum(np.arange(mine.shape[1]), _TAG))
+        keys = np.unique(past[past >= 0])
+        n, slots = len(keys), np.arange(past.shape[1])
+        about = np.zeros((n + 1, len(slots)), np.float32)  # of each entity; the last row is of none
+        about[np.where(past >= 0, np.searchsorted(keys, past), n), slots] = 1
+        about[n] = 0
         weights, recency = self.history_weights[0].T, h.is_filled[0] / (1 + h.hours_ago[0])
-        tag_weights = weights * h.tag_share[0, :, None]
-        found = [
-            _look_up(h.creator, facts.creator[:, None], weights, recency),
-            _look_up(h.sound, facts.sound[:, None], weights, recency),
-            _look_up(h.category, facts.category[:, None], weights, recency),
-            _look_up(h.tags[0], used_tags(facts.tags), tag_weights, recency),
-        ]
-        return np.stack([sums for sums, _ in found], 1), np.stack([last for _, last in found], 1)
+        sums, last = about @ weights, (about * recency).max(axis=1)
+        of_tags = slice(int(np.searchsorted(keys, span * _TAG)), n)
+        sums[of_tags] = about[of_tags] @ (weights * h.tag_share[0, :, None])
+        at = np.searchsorted(keys, mine)
+        at = np.where(np.append(keys, -1)[at] == mine, at, n)
+        found, lately = sums[at], last[at]
+        return (
+            np.concatenate([found[:, :_TAG], found[:, _TAG:].sum(axis=1, keepdims=True)], axis=1),
+            np.concatenate([lately[:, :_TAG], lately[:, _TAG:].max(axis=1, keepdims=True)], axis=1),
+        )
 
     def _shared_tags(self) -> Floats:
         past = self.history.tags
@@ -130,24 +156,3 @@ class View:
             for of_content in range(mine.shape[1]):
                 n_shared += past[:, of_event] == mine[:, of_content, None]
         return n_shared * self.history.tag_share
-
-
-def _look_up(
-    past: NDArray, mine: NDArray[np.int64], weights: Floats, recency: Floats
-) -> tuple[Floats, Floats]:
-    """Sum up the events of one history by what they are about, and read that for each content.
-
-    past: int[t, h] what each event is about (−1: less than t); mine: int64[n, k] what each content
-    stands for; weights: [h, p]; recency: [h]. Returns float32[n, p] sums and float32[n] maxima.
-    """
-    keys = np.unique(past[past >= 0])
-    n = len(keys)
-    if not n:
-        return np.zeros((len(mine), weights.shape[1]), np.float32), np.zeros(len(mine), np.float32)
-    slots = np.arange(past.shape[1])
-    about = np.zeros((n + 1, len(slots)), np.float32)  # of each key; the last row is of no key
-    about[np.where(past >= 0, np.searchsorted(keys, past), n), slots] = 1
-    about[n] = 0
-    at = np.searchsorted(keys, mine)
-    at = np.where(keys[np.minimum(at, n - 1)] == mine, at, n)
-    return (about @ weights)[at].sum(axis=1), (about * recency).max(axis=1)[at].max(axis=1)

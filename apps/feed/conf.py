@@ -23,16 +23,17 @@ class FeedParams:
     diversity_pool: int = 100  # candidates that a page is picked from, the best
     diversity_window: int = 10  # slots that are unlike each other, over the pages of a scroll
     cold_theta: float = 0.8  # θ for a viewer without history, at most `theta`
-    cold_views: float = 10.0  # contents met after which a viewer is less new by a factor e, > 0
+    cold_views: float = 2.0  # contents met after which a viewer is less new by a factor e, > 0
     cold_chosen: float = 0.8  # log odds that a category adds which such a viewer chose, 0–3
     explore_share: float = 0.03  # of the slots, to contents that few have met, 0–0.5
-    explore_most: float = 0.06  # the same at most, while uploads are owed more views, 0–0.5
+    explore_most: float = 0.15  # the same at most, while uploads are owed more views, 0–0.5
     topic_share: float = 0.01  # of the slots, to categories the viewer may like, 0–0.25
     cold_topic_share: float = 0.02  # the same for a viewer without history, 0–0.5
     explore_policy: str = "thompson"
     explore_prior: float = 10.0  # views that the prior of a content counts as, > 0
     explore_floor: float = 0.9  # of `explore_share`, to contents with less than 30 views, 0–1
     explore_fit: float = 4.0  # power of the expected rate that those are given by, 0 by lot, 0–20
+    explore_thrift: float = 2.0  # power of what that is worth beside the page's, 0: alike for all
     exposure_new: float = 0.05  # of the places, to creators of the last week, 0–0.5
     exposure_small: float = 0.1  # of the places, to creators whom few have watched, 0–0.5
     exposure_quantile: float = 0.5  # of creators by views; those up to it are small, 0–1
@@ -70,6 +71,7 @@ register(
         "explore_prior": (0.1, 1000),
         "explore_floor": (0, 1),
         "explore_fit": (0, 20),
+        "explore_thrift": (0, 10),
         "exposure_new": (0, 0.5),
         "exposure_small": (0, 0.5),
         "exposure_quantile": (0, 1),

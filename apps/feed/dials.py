@@ -108,12 +108,13 @@ def exploration_of(request: Request) -> Exploration:
     new = newness(request, params.cold_views)
     return Exploration(
         slots=slots_of(request),
-        content_share=_content_share(request, params),
+        content_share=(1 - new) * _content_share(request, params),
         topic_share=_mixed(new, lambda: params.cold_topic_share, params.topic_share),
         policy=params.explore_policy,
         prior_views=params.explore_prior,
         floor_share=params.explore_floor,
         floor_fit=params.explore_fit,
+        thrift=params.explore_thrift,
         creator_cap=params.creator_cap,
     )
 

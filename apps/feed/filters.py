@@ -94,4 +94,7 @@ class HiddenCreators:
 
     def __call__(self, request: Request, candidates: Candidates) -> NDArray[np.bool_]:
         """Keep the other creators."""
-        return ~np.isin(request.catalog.creator[candidates.rows], request.hidden)
+        hidden = request.hidden
+        if not len(hidden):
+            return np.ones(len(candidates), np.bool_)
+        return ~np.isin(request.catalog.creator[candidates.rows], hidden)

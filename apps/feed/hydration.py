@@ -76,7 +76,7 @@ def hydrate(query: FeedQuery, profile: Profile, cursor: Cursor, now_ms: int) -> 
         stats=stats,
         models=promoted.retrieval if promoted else None,
         stance=profile.stance.mapped(catalog.creator_rows_of),
-        disliked=events.disliked(profile.pk, catalog, at_ms=at_ms),
+        disliked=events.disliked(profile.pk, catalog, history, at_ms=at_ms),
         own_creator=int(catalog.creator_rows_of(own)[0]),
         served=catalog.rows_of(served),
         age_group=profile.age_group,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 import numpy as np
-from django.db.models import Subquery
+from django.db.models import FilteredRelation, Q, Subquery
 from numpy.typing import NDArray
 
 from apps.core.clock import DAY_MS
@@ -17,27 +17,45 @@ from apps.profiles.models import Creator, CreatorRelation, Viewer
 from apps.profiles.pseudonyms import pseudonym
 from apps.profiles.types import Profile, Stance
 
+_ABOUT = ("creator_id", "kind", "changed_ms")  # of a relation
+# One row for each relation of the viewer, or one without any.
 _VIEWER = Prepared(
-    lambda name, user_id: (
+    lambda name, user_id, at_ms: (
         Viewer.objects.filter(pseudonym=name)
-        .annotate(own=Subquery(Creator.objects.filter(creator_id=user_id).values("pk")[:1]))
-        .values_list("pk", "age_group", "language", "categories", "personalization", "own")
+        .annotate(
+            own=Subquery(Creator.objects.filter(creator_id=user_id).values("pk")[:1]),
+            relation=FilteredRelation(
+                "creatorrelation",
+                condition=Q(
+                    creatorrelation__is_active=True, creatorrelation__changed_ms__lte=at_ms
+                ),
+            ),
+        )
+        .values_list(
+            "pk",
+            "age_group",
+            "language",
+            "categories",
+            "personalization",
+            "own",
+            *(f"relation__{column}" for column in _ABOUT),
+        )
     )
 )
 _RELATIONS = Prepared(
     lambda viewer, at_ms: CreatorRelation.objects.filter(
         viewer_id=viewer, is_active=True, changed_ms__lte=at_ms
-    ).values_list("creator_id", "kind", "changed_ms")
+    ).values_list(*_ABOUT)
 )
 
 
 def profile(user_id: str, *, at_ms: int) -> Profile:
     """Return the viewer behind `user_id` as of `at_ms`, an empty profile if never heard of."""
-    found = _VIEWER.rows(pseudonym(user_id), user_id)
+    found = _VIEWER.rows(pseudonym(user_id), user_id, at_ms)
     if not found:
         return Profile()
-    pk, age_group, language, categories, personalization, own_creator = found[0]
-    relations = np.array(_RELATIONS.rows(pk, at_ms), np.int64).reshape(-1, 3)
+    pk, age_group, language, categories, personalization, own_creator, *_ = found[0]
+    relations = [row[-len(_ABOUT) :] for row in found if row[-1] is not None]
     return Profile(
         pk=pk,
         age_group=age_group,
@@ -45,7 +63,7 @@ def profile(user_id: str, *, at_ms: int) -> Profile:
         categories=tuple(json.loads(categories)),
         personalization=bool(personalization),
         own_creator=own_creator,
-        stance=stance_of(relations, at_ms),
+        stance=stance_of(np.array(relations, np.int64).reshape(-1, len(_ABOUT)), at_ms),
     )
 
 

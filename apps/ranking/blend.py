@@ -45,10 +45,11 @@ class Blend:
         leaves its weight to the others; where none is left the answer is NaN.
         """
         names = list(heads or self.heads)
-        z = self._logits(predicted, names)
-        mixed = _mixed(z, together([self.heads[name].hedge for name in names]).weights())
-        calibrated = [self.heads[h].calibrator(z) for h, z in zip(names, mixed, strict=True)]
-        return dict(zip(names, np.asarray(sigmoid(np.stack(calibrated)), np.float64), strict=True))
+        alive = [i for i, expert in enumerate(self.experts) if expert in predicted]
+        weights = together([self.heads[name].hedge for name in names]).weights()[:, alive]
+        mixed = _mixed(self._logits(predicted, names)[..., alive], weights)
+        z = calibration.together([self.heads[name].calibrator for name in names], mixed)
+        return dict(zip(names, np.asarray(sigmoid(z), np.float64), strict=True))
 
     def after(self, predicted: dict[str, Predictions], labels: Labels) -> Blend:
         """Return the blend with weights moved by what came of pairs [n], in order of time."""
@@ -102,11 +103,11 @@ class Blend:
     ) -> NDArray[np.float64]:
         """Return float64[heads, n, experts], NaN of who is not there."""
         n = len(next(iter(predicted.values()))[heads[0]])
-        p = np.full((len(self.experts), len(heads), n), np.nan)
-        for i, expert in enumerate(self.experts):
+        z = np.full((len(self.experts), len(heads), n), np.nan)
+        for of_expert, expert in zip(z, self.experts, strict=True):
             if expert in predicted:
-                p[i] = [predicted[expert][head] for head in heads]
-        return logit(p).transpose(1, 2, 0)
+                of_expert[:] = logit(np.array([predicted[expert][head] for head in heads]))
+        return z.transpose(1, 2, 0)
 
 
 def trees_only(experts: Sequence[str]) -> Blend:
@@ -145,6 +146,9 @@ def _mixed(z: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.f
     share it equally.
     """
     is_finite = np.isfinite(z)
+    if is_finite.all() and (weights.sum(axis=-1) > 0).all():
+        shares = weights / weights.sum(axis=-1, keepdims=True)
+        return np.asarray((z @ shares[..., None])[..., 0])
     weight = np.where(is_finite, weights[..., None, :], 0)
     weight = np.where(weight.sum(axis=-1, keepdims=True) > 0, weight, is_finite)
     with np.errstate(invalid="ignore"):

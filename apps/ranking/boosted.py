@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.features.selectors import NAMES
-from apps.ranking.boosters import MIN_POSITIVES, BoosterParams, Frame, Model, load
+from apps.ranking.boosters import MIN_POSITIVES, BoosterParams, Frame, Model, chances, load
 from apps.ranking.inputs import Inputs
 from apps.ranking.types import BOOSTED, LEARNED, WATCH_QUANTILE, Head, Labels
 
@@ -50,7 +50,9 @@ class BoostedRanker:
 
     def predict_some(self, inputs: Inputs, heads: Iterable[str]) -> dict[str, NDArray[np.float64]]:
         """Return the probabilities of some heads: every head is a model of its own."""
-        return {name: self.models[name].predict(inputs.features) for name in heads}
+        names = list(heads)
+        found = chances([self.models[name] for name in names], inputs.features)
+        return dict(zip(names, found, strict=True))
 
     def partial_fit(self, inputs: Inputs, labels: Labels) -> float | None:
         """Learn nothing: trees are trained from all examples or not at all."""

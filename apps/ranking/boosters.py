@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.ranking.algorithms.loss import sigmoid
-from apps.ranking.algorithms.tree_graph import tree_graph
+from apps.ranking.algorithms.tree_graph import mirrored, tree_graph
 
 if TYPE_CHECKING:
     from lightgbm import Booster
@@ -20,7 +21,7 @@ _BINS = 127  # max_bin
 # num_threads while training. Heads and select learn at once, and LightGBM keeps the number for the
 # whole process: whoever raises it while another call runs makes that call write past its buffers.
 _THREADS = 1
-_ROWS = 10_000  # asked at once; bounds the copy in doubles
+_ROWS = 10_000  # asked at once; bounds the copy that is made
 MIN_POSITIVES = 40  # fewer examples than this and a head answers its base rate
 
 
@@ -113,17 +114,17 @@ class Model:
 
     def predict(self, x: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the probability of each row, float64[n] for x float32[n, f]."""
-        if self._session is None:
-            return np.full(len(x), self.base)
-        return np.asarray(sigmoid(self.margin(x)), np.float64)
+        return chances([self], x)[0]
 
     def margin(self, x: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return float64[n], what the trees add to the margins that they started from."""
-        if self._session is None or not len(x):
-            return np.zeros(len(x))
-        parts = [x[start : start + _ROWS] for start in range(0, len(x), _ROWS)]
-        found = [self._session.run(None, {"x": part.astype(np.float64)})[0] for part in parts]
-        return np.concatenate(found, dtype=np.float64)[:, 0]
+        return margins([self], x)[0]
+
+    def add_up(self, mirrored_rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the sum of each row's leaves, float32[n]; 0 without trees."""
+        if self._session is None:
+            return np.zeros(len(mirrored_rows), np.float32)
+        return np.asarray(self._session.run(None, {"x": mirrored_rows})[0][:, 0])
 
     def save(self, path: Path) -> None:
         """Write the model as text."""
@@ -137,6 +138,26 @@ class Model:
         gain = self._booster.feature_importance("gain")
         total = max(float(gain.sum()), 1e-12)
         return dict(zip(self._booster.feature_name(), (gain / total).tolist(), strict=True))
+
+
+def chances(models: Sequence[Model], x: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the probability of each row by several models of the same features, [models, n]."""
+    found = np.asarray(sigmoid(margins(models, x)), np.float64)
+    for chance, model in zip(found, models, strict=True):
+        if not model.is_learned:
+            chance[:] = model.base
+    return found
+
+
+def margins(models: Sequence[Model], x: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return what each model's trees add up to, float64[models, n] for x float32[n, f]."""
+    found = np.empty((len(models), len(x)))
+    for start in range(0, len(x), _ROWS):
+        part = slice(start, start + _ROWS)
+        rows = mirrored(x[part])
+        for of_model, model in zip(found, models, strict=True):
+            of_model[part] = model.add_up(rows)
+    return found
 
 
 def load(path: Path, base: float) -> Model:

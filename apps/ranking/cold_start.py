@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from apps.candidates import taste
+from apps.candidates.signals import past_of
 from apps.candidates.types import Request
 from apps.core.candidates import Candidates
 from apps.ranking.scaling import scaled
@@ -18,7 +19,7 @@ _MOST = 1.0  # of the log odds, either way
 
 def newness(request: Request, views: float) -> float:
     """Return exp(−contents met / views): 1 for a viewer without history, soon 0."""
-    met = len(np.unique(request.query.history.content)) if len(request.query.history) else 0
+    met = len(past_of(request).rows)
     return math.exp(-met / views) if met < 20 * views else 0.0
 
 

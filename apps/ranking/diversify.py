@@ -47,8 +47,10 @@ class Diversify:
         pool = candidates.rows[order[: wanted.pool]]
         vectors, shown = np.empty((len(pool), 0), np.float32), None
         if wanted.theta < 1:
-            vectors = likeness_vectors(request, pool)
-            shown = likeness_vectors(request, _just_shown(request, wanted.window))
+            vectors = likeness_vectors(
+                request, np.append(_just_shown(request, wanted.window), pool)
+            )
+            shown, vectors = np.split(vectors, [len(vectors) - len(pool)])
         picked = greedy_map(
             vectors,
             _unit(score[: len(pool)]),

@@ -9,21 +9,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from apps.candidates import taste
+from apps.candidates.signals import past_of
 from apps.candidates.sources import SOURCE_NAMES
 from apps.candidates.sources.explore import GRADUATED, owed
 from apps.candidates.types import Request
 from apps.core.candidates import Candidates, Rows
 from apps.core.clock import DAY_MS, HOUR_MS
 from apps.core.metrics import EXPLORED
-from apps.features.history import event_weights
 from apps.features.stats import DAY, EVER, EVERYTHING, Counted
-from apps.ranking.algorithms.bandits import POLICIES, Policy, chances, graduated
+from apps.ranking.algorithms.bandits import POLICIES, Policy, bargain, chances, graduated
 from apps.ranking.algorithms.slots import EXPLOIT, Arms, Floats, Ints, fill
 
 EXPLORE = SOURCE_NAMES.index("explore")
@@ -46,6 +47,7 @@ class Exploration(NamedTuple):
     floor_share: float = 0.9  # of content exploration, to contents below the first pool's views
     creator_cap: int = 2  # as the page has it
     floor_fit: float = 4.0  # power of the rate expected of this viewer that they are given by
+    thrift: float = 2.0  # power of what the pools' contents are worth beside the page's
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,22 +148,31 @@ def _contents(
     arm_of = np.where(is_arm, np.cumsum(is_arm) - 1, -1)
     if not is_arm.any() or not wanted.content_share:
         return Arms(0.0, arm_of, lambda arms: np.empty(0))
-    pool = candidates.take(is_arm)
-    counted = request.stats.by["content"].at(pool.rows, request.query.at_ms)[:, :, EVER]
+    rows = candidates.rows[is_arm]
+    counted = request.stats.by["content"].at(rows, request.query.at_ms)[:, :, EVER]
     views, long_views = counted[:, Counted.VIEW], counted[:, Counted.LONG_VIEW]
-    rate = prior_rate(request, pool.rows)
-    fit, is_owed = rate**wanted.floor_fit, owed(request, pool.rows, views)
-    alpha = wanted.prior_views * rate + long_views
-    beta = wanted.prior_views * (1 - rate) + np.maximum(views - long_views, 0)
-    values = policy.values(alpha, beta, rng)
+    rate, is_owed = prior_rate(request, rows), owed(request, rows, views)
+    fit = rate**wanted.floor_fit
+
+    @cache
+    def values() -> Floats:  # drawn when they are asked for: most pages play no arm
+        alpha = wanted.prior_views * rate + long_views
+        beta = wanted.prior_views * (1 - rate) + np.maximum(views - long_views, 0)
+        return policy.values(alpha, beta, rng)
 
     def of_arms(arms: Ints) -> Floats:
-        played = chances(values[arms], policy.floor)
-        first = is_owed[arms] if is_owed[arms].any() else np.ones(len(arms), np.bool_)
-        weight, floor = fit[arms] * first, wanted.floor_share
-        return graduated(played, views[arms], weight, least=GRADUATED[0], share=floor)
+        played = chances(values()[arms], policy.floor)
+        weight = _first(fit[arms], is_owed[arms])
+        return graduated(played, views[arms], weight, least=GRADUATED[0], share=wanted.floor_share)
 
-    return Arms(wanted.content_share, arm_of, of_arms)
+    instead = prior_rate(request, candidates.rows[: wanted.slots])
+    cheap = bargain(rate, _first(fit, is_owed), instead, thrift=wanted.thrift)
+    return Arms(wanted.content_share * cheap, arm_of, of_arms)
+
+
+def _first(fit: Floats, is_owed: NDArray[np.bool_]) -> Floats:
+    """Return the weights of those to whom views are owed, or of all where there is none."""
+    return fit * is_owed if is_owed.any() else fit
 
 
 def _topics(
@@ -176,9 +187,8 @@ def _topics(
     if not wanted.topic_share:
         return Arms(0.0, category, lambda arms: np.empty(0))
     rate = np.clip(category_rates(request)[:-1], _LOW, _HIGH)
-    history = request.query.history
-    _, is_view, is_long = event_weights(history, request.catalog)
-    about = np.where(history.content >= 0, request.catalog.category[history.content], -1)
+    log, _, is_view, is_long = past_of(request).said
+    about = request.catalog.category[log.content]
     views = _counted(about[is_view], len(rate))
     long_views = _counted(about[is_long], len(rate))
     alpha = wanted.prior_views * rate + long_views

@@ -22,6 +22,7 @@ from apps.ranking.algorithms.exposure import exposure, guarantee
 
 GROUPS = ("new", "small", "large")
 NEW, SMALL, LARGE = range(3)
+_EXPOSURES = tuple(EXPOSURE.labels(name) for name in GROUPS)
 _NEW_DAYS = 7  # since a creator's first upload
 _GROUPED_MS = 600 * SECOND_MS
 
@@ -105,6 +106,6 @@ def _above_lowest(score: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def _count(group: NDArray[np.int64], lost: float, total: float) -> None:
-    for name, share in zip(GROUPS, exposure(group, len(GROUPS)).tolist(), strict=True):
-        EXPOSURE.labels(name).inc(share)
+    for counter, share in zip(_EXPOSURES, exposure(group, len(GROUPS)).tolist(), strict=True):
+        counter.inc(share)
     EXPOSURE_LOST.inc(lost / total if total else 0.0)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from apps.candidates.signals import by_last, past_of
 from apps.candidates.types import Request
 from apps.content.types import Catalog, used_tags
 from apps.core.candidates import Candidates, Rows
 from apps.core.clock import DAY_MS
 from apps.events.conf import DISLIKED_MS
-from apps.features.history import event_weights
 from apps.ranking.algorithms import fatigue
 from apps.ranking.scaling import scaled
 
@@ -59,13 +59,9 @@ def topic_factor(request: Request, rows: Rows) -> NDArray[np.float64]:
 
 def _enjoyed(request: Request) -> Rows:
     """Return the latest contents that were watched long or engaged with, and not hidden."""
-    history = request.query.history
-    weight, is_view, is_long = event_weights(history, request.catalog)
-    is_good = (is_long | (~is_view & (weight > 0))) & (history.content >= 0)
-    newest_first = history.content[is_good][::-1]
-    rows, place = np.unique(newest_first, return_index=True)
-    is_hidden = np.isin(rows, request.disliked.content)
-    return newest_first[np.sort(place[~is_hidden])][:_ENJOYED]
+    log, weight, is_view, is_long = past_of(request).said
+    rows, _ = by_last(log.content[is_long | (~is_view & (weight > 0))])
+    return rows[~np.isin(rows, request.disliked.content)][-_ENJOYED:]
 
 
 def _closeness(catalog: Catalog, rows: Rows, others: Rows) -> NDArray[np.float64]:

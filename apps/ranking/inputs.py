@@ -76,12 +76,25 @@ def _of_codes(entity: str, codes: NDArray[np.int64], keys: NDArray[np.int64]) ->
 
 
 def _of_names(entity: str, codes: NDArray[np.int64], names: tuple[str, ...]) -> NDArray[np.int64]:
-    """Return the bucket of each code's name; each name is hashed once a process."""
-    unique, inverse = np.unique(codes, return_inverse=True)
-    known = [_bucket(entity, names[c]) if 0 <= c < len(names) else 0 for c in unique.tolist()]
-    return np.array(known, np.int64)[inverse].reshape(codes.shape)
+    """Return the bucket of each code's name."""
+    table = _table(entity, names)
+    known = (codes >= 0) & (codes < len(names))
+    return np.where(known, table[np.where(known, codes, -1)], 0)
+
+
+_tables: dict[str, tuple[tuple[str, ...], NDArray[np.int64]]] = {}  # entity → the latest names
+
+
+def _table(entity: str, names: tuple[str, ...]) -> NDArray[np.int64]:
+    """Return the bucket of each name, int64[names + 1], worked out when they are others."""
+    held, table = _tables.get(entity, ((), np.zeros(1, np.int64)))
+    if held is not names:
+        keys = np.array([*map(_key, names), -1], np.int64)
+        table = buckets(entity, keys)
+        _tables[entity] = names, table
+    return table
 
 
 @lru_cache(maxsize=sum(N_BUCKETS[name] for name in ("category", "tag")))
-def _bucket(entity: str, name: str) -> int:
-    return int(buckets(entity, np.array([key_of(name)], np.int64))[0])
+def _key(name: str) -> int:
+    return key_of(name)

@@ -86,8 +86,9 @@ class Objective:
         scale = np.array([self.weights[name] / max(means[name], _RAREST) for name in names])
         scale[1:] *= trust
         center = np.array([0.0, *(means[name] for name in self.heads)])
-        above = np.stack([predicted[name] for name in names]) - center[:, None]
-        return dict(zip(names, np.nan_to_num(scale[:, None] * above), strict=True))
+        above = np.array([predicted[name] for name in names]) - center[:, None]
+        adds = np.where(np.isfinite(above), scale[:, None] * above, 0)
+        return dict(zip(names, adds, strict=True))
 
 
 SELECT_ALONE = Objective({SELECT: 1.0})

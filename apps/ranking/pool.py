@@ -59,20 +59,24 @@ def _places(scores: NDArray[np.float32]) -> NDArray[np.int64]:
     return places
 
 
-def pool_features(given: Opinions) -> NDArray[np.float32]:
-    """Return float32[n, len(FEATURE_NAMES)]: scores, z-scores, ranks, and the proposers' number.
+def pool_features(
+    given: Opinions, kept: NDArray[np.int64] | slice = slice(None)
+) -> NDArray[np.float32]:
+    """Return float32[k, len(FEATURE_NAMES)] of the candidates at positions `kept` int64[k].
 
-    The z-score is over the pool; the rank is log2(2 + place). No opinion gives NaN. Learning over
-    all of them is what makes several sources better than the best (learned fusion).
+    Scores, z-scores, ranks, and the number of proposers. The z-score is over the pool; the rank is
+    log2(2 + place). No opinion gives NaN. Learning over all of them is what makes several sources
+    better than the best (learned fusion).
     """
     scores = given.scores
     known = np.isfinite(scores)
     count = np.maximum(known.sum(axis=0), 1)
     mean = np.where(known, scores, 0).sum(axis=0) / count
     spread = np.sqrt((np.where(known, scores - mean, 0) ** 2).sum(axis=0) / count)
+    scores = scores[kept]
     z = (scores - mean) / np.maximum(spread, 1e-6)
-    rank = np.where(known, np.log2(2 + given.places), np.nan)
-    columns = [scores, z, rank, given.n_proposers[:, None]]
+    rank = np.where(known[kept], np.log2(2 + given.places[kept]), np.nan)
+    columns = [scores, z, rank, given.n_proposers[kept, None]]
     return np.concatenate(columns, axis=1, dtype=np.float32)
 
 

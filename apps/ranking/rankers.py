@@ -83,7 +83,7 @@ def select_features(
 
     Pool features are worked out over the whole pool, then come the features of the schema.
     """
-    of_pool = pool_features(given)[kept]
+    of_pool = pool_features(given, kept)
     return np.concatenate([of_pool, request_features(request, candidates.rows[kept])], axis=1)
 
 
@@ -120,7 +120,8 @@ def load_rankers(folder: Path, version: str) -> Rankers:
         raise ArtifactError(
             f"{folder}: the rankers were trained on other features; run manage.py train"
         )
-    has_all = "trust" in facts and "line" in facts["select"]
+    # Before, a line was a pair of numbers between two boosters.
+    has_all = "trust" in facts and isinstance(facts["select"].get("line", ()), dict | None)
     if not has_all or not {SELECT, *LEARNED} <= facts.get("means", {}).keys():
         raise ArtifactError(
             f"{folder}: the rankers were trained by another version; run manage.py train"

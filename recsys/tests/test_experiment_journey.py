@@ -112,14 +112,14 @@ class TestQueries:
         experiment = make_running(ramp=1)
         self.ask("warm")
         assert Experiment.objects.get().pk == experiment.pk
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(5):
             assert self.ask("alice").experiment == {}
 
     def test_viewer_in_experiments_costs_one(self, django_assert_num_queries: Any) -> None:
         make_running()
         make_running("two", layer="other", variants={"control": {}, "x": {"feed.reserve": 5}})
         self.ask("warm")
-        with django_assert_num_queries(8):
+        with django_assert_num_queries(6):
             assert len(self.ask("alice").experiment) == 2
 
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+from scipy.linalg.lapack import sposv
 
 Vectors = NDArray[np.float32]
 
@@ -78,8 +79,11 @@ def fold_in(
     system = (met.T * weights) @ met + np.float32(params.unobserved_weight) * gram
     ridge = _ridge(weights.sum(keepdims=True), len(vectors), params)
     system.flat[:: len(system) + 1] += ridge
-    solution: NDArray[np.float32] = np.linalg.solve(system, weights @ met)
-    return solution
+    # LAPACK itself, for a symmetric system: a third of the time of `np.linalg.solve`.
+    _, solution, failed = sposv(system, weights @ met)
+    if failed:  # not positive in float32
+        solution = np.linalg.solve(system, weights @ met)
+    return np.asarray(solution, np.float32)
 
 
 def fold_in_many(

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
+from scipy.special import logit
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -71,7 +71,8 @@ class Expected(NamedTuple):
 def chances(offset: Floats, anybody: float) -> Floats:
     """Return the outcome at each level of contents with these offsets, float64[levels, n]."""
     odds = (LEVELS + logit(anybody))[:, None] + offset
-    return np.asarray(np.clip(expit(odds), LEAST, 1 - LEAST))
+    chance = 0.5 * (1 + np.tanh(odds / 2))  # σ, several times as fast as SciPy's
+    return np.asarray(np.clip(chance, LEAST, 1 - LEAST))
 
 
 def evidence(chance: NDArray, outcome: NDArray) -> NDArray:

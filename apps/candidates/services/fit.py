@@ -20,7 +20,7 @@ from apps.candidates.embedder import Embedder, fit_embedder
 from apps.candidates.embeddings import viewer_vectors
 from apps.candidates.groups import Charts, fit_charts
 from apps.candidates.index import ExactIndex
-from apps.candidates.signals import confidences
+from apps.candidates.signals import confidences, said
 from apps.candidates.types import RetrievalModels
 from apps.candidates.viewers import Viewers, fit_viewers
 from apps.content import selectors as content
@@ -148,7 +148,7 @@ def interactions(
     """
     log = log.take((log.content >= 0) & (log.viewer >= 0))
     _, viewers = np.unique(log.viewer, return_inverse=True)
-    weight = confidences(log, catalog, signal, int(log.at_ms[-1]) if len(log) else 0)
+    weight = confidences(said(log, catalog), signal, int(log.at_ms[-1]) if len(log) else 0)
     pair = viewers * len(catalog) + log.content
     _, first, inverse = np.unique(pair, return_index=True, return_inverse=True)
     sums = np.bincount(inverse, weight)

@@ -12,8 +12,8 @@ from apps.candidates.algorithms.interests import InterestParams, Interests, cent
 from apps.candidates.algorithms.sequences import recency_weights
 from apps.candidates.embeddings import viewer_vector
 from apps.candidates.scores import InterestScores, VectorSpace
+from apps.candidates.signals import consumed
 from apps.candidates.sources.base import Proposer
-from apps.candidates.sources.taste import consumed
 from apps.candidates.types import Request
 
 _EVENTS = 60  # latest contents that interests are found in

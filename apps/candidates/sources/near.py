@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from apps.candidates.algorithms.sequences import recency_weights
 from apps.candidates.scores import SparseScores
+from apps.candidates.signals import consumed
 from apps.candidates.sources.base import Proposer
-from apps.candidates.sources.taste import consumed
 from apps.candidates.types import Request
 from apps.features.stats import WEEK, Counted
 

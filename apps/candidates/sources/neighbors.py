@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from apps.candidates.algorithms.viewer_knn import predict
 from apps.candidates.index import best_rows
 from apps.candidates.scores import InterestScores, Scale, SparseScores
+from apps.candidates.signals import consumed
 from apps.candidates.sources.base import Proposer
 from apps.candidates.sources.interests import LikeContent
-from apps.candidates.sources.taste import consumed, own_vector
+from apps.candidates.sources.taste import own_vector
 from apps.candidates.types import Request
 from apps.core.candidates import Rows
 

@@ -9,27 +9,14 @@ from numpy.typing import NDArray
 
 from apps.candidates.algorithms.neighbors import Neighbors, score, score_rows
 from apps.candidates.algorithms.sequences import recency_weights
-from apps.candidates.conf import Signal
 from apps.candidates.embeddings import viewer_vector
 from apps.candidates.scores import DenseScores, SparseScores, VectorScores
-from apps.candidates.signals import confidences, merge_repeats
+from apps.candidates.signals import consumed
 from apps.candidates.sources.base import Proposer
 from apps.candidates.types import Request
 
 _DENSE_UP_TO = 20_000  # contents; beyond it only those that are pointed at are looked at
 _QUERY_EVENTS = 60  # latest views that a neighbor query reads
-
-
-def consumed(request: Request, signal: Signal) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return rows int64[h] and confidences float32[h] > 0 of the history, in time order."""
-    return request.shared(("consumed", signal), lambda request: _consumed(request, signal))
-
-
-def _consumed(request: Request, signal: Signal) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    query = request.query
-    log = query.history.take(query.history.content >= 0)
-    weights = confidences(log, request.catalog, signal, query.at_ms)
-    return merge_repeats(log.content, weights, signal)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import pytest
 
 from apps.candidates.algorithms.neighbors import Neighbors
 from apps.candidates.conf import Signal
-from apps.candidates.signals import merge_repeats
+from apps.candidates.signals import by_last, summed
 from apps.candidates.sources.crowd import FollowedCreators, Fresh, Popular, Trending
 from apps.candidates.sources.taste import ItemItem, NearestContent, NextItem
 from apps.candidates.tests.factories import (
@@ -34,9 +34,10 @@ def proposed(source: Source[Request], request: Request, k: int = 10) -> list[int
     return scores.top(k, nothing_excluded(request.catalog)).tolist()
 
 
-class TestMergeRepeats:
+class TestSummed:
     def merged(self, rows: list[int], weights: list[float]) -> tuple[list[int], list[float]]:
-        kept, sums = merge_repeats(np.array(rows), np.array(weights, np.float32), Signal())
+        once = by_last(np.array(rows, np.int64))
+        kept, sums = summed(*once, np.array(weights, np.float32), Signal())
         return kept.tolist(), sums.tolist()
 
     def test_repeats_add_up_at_their_last_place(self) -> None:

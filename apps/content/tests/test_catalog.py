@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -66,6 +68,18 @@ def test_new_contents_append_and_known_rows_never_move() -> None:
     assert after.content_pk[:2].tolist() == before.content_pk.tolist()
     assert after.creator_pk[:1].tolist() == before.creator_pk.tolist()
     assert len(after) == 3
+
+
+def test_rows_are_not_read_again_where_nothing_has_changed(django_assert_num_queries: Any) -> None:
+    make_content("v1")
+    reader = CatalogReader().read_changes()
+    reader.read_changes()  # the window has moved on with the first row
+
+    with django_assert_num_queries(1):
+        reader.read_changes()
+    make_content("v1", category="news", now_ms=NOW_MS + 1)
+    with django_assert_num_queries(2):
+        assert reader.read_changes().catalog.categories == ("news",)
 
 
 def test_changed_content_is_updated_in_place_and_the_old_catalogue_is_not() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from django.db import IntegrityError, transaction
 
 from apps.core.metrics import EVENTS
+from apps.core.turns import turn
 from apps.events.services.quarantine import keep_refused
 from apps.events.services.store import store
 from apps.events.types import IngestAnswer, Refusal
@@ -37,7 +38,7 @@ def _taken(
     gone = erased({item.viewer for item in accepted if item.viewer})
     of_erased = [_of_erased(item) for item in accepted if item.viewer in gone]
     accepted = [item for item in accepted if item.viewer not in gone]
-    with transaction.atomic():
+    with turn(), transaction.atomic():
         n_new = store(accepted) if accepted else 0
         keep_refused(refused, received_ms=rules.now_ms)  # of erased viewers nothing is kept
     n_known = len(accepted) - n_new

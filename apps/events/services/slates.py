@@ -9,6 +9,7 @@ import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
+from apps.core.turns import turn
 from apps.events.models import Slate
 
 
@@ -47,8 +48,9 @@ _INSERT = (
 
 def log_slate(slate: SlateRow) -> None:
     """Store one page. One plain statement: on the request path a model instance costs more."""
-    with connection.cursor() as cursor:
-        cursor.execute(_INSERT, [_stored(*field) for field in slate._asdict().items()])
+    values = [_stored(*field) for field in slate._asdict().items()]
+    with turn(), connection.cursor() as cursor:
+        cursor.execute(_INSERT, values)
 
 
 def _stored(name: str, value: Any) -> Any:

@@ -7,6 +7,7 @@ import pytest
 from apps.content.selectors import current_catalog
 from apps.content.tests.factories import DAY_MS, NOW_MS, make_contents
 from apps.events import selectors as events
+from apps.events.conf import HISTORY_EVENTS
 from apps.events.models import Event
 from apps.events.tests.factories import make_event, send
 from apps.events.types import AGAINST
@@ -17,7 +18,9 @@ pytestmark = pytest.mark.django_db
 
 def disliked(at_ms: int = NOW_MS + 1) -> list[tuple[str, int]]:
     catalog = current_catalog()
-    found = events.disliked(ensure_viewers(["alice"])["alice"], catalog, at_ms=at_ms)
+    alice = ensure_viewers(["alice"])["alice"]
+    history = events.history(alice, catalog, at_ms=at_ms)
+    found = events.disliked(alice, catalog, history, at_ms=at_ms)
     keys = dict(Event.objects.values_list("content__pk", "content__content_id"))
     names = [keys[pk] for pk in catalog.content_pk[found.content].tolist()]
     return list(zip(names, found.at_ms.tolist(), strict=True))
@@ -59,3 +62,12 @@ def test_the_index_holds_the_kinds_that_are_read() -> None:
 
     assert condition.children == [("kind__in", [kind.value for kind in AGAINST])]
     assert [kind.value for kind in AGAINST] == [12, 13, 15]  # as in `selectors._AGAINST`
+
+
+def test_what_the_history_does_not_reach_back_to_counts_as_well() -> None:
+    make_contents(2)
+    send(make_event("hide", NOW_MS - 900, content_id="v0"))
+    likes = (make_event("like", NOW_MS - 1 - i, content_id="v1") for i in range(HISTORY_EVENTS))
+    send(*likes)
+
+    assert disliked() == [("v0", NOW_MS - 900)]

@@ -40,6 +40,10 @@ SCHEMA_HASH = hashlib.sha256("\n".join(map(repr, SCHEMA)).encode()).hexdigest()[
 
 def compute(view: View, groups: tuple[FeatureGroup, ...] = GROUPS) -> NDArray[np.float32]:
     """Return float32[n, len(SCHEMA)]: one row a pair of the view, NaN where unknown."""
-    if not len(view):
-        return np.empty((0, sum(len(group.features) for group in groups)), np.float32)
-    return np.concatenate([group.value(view) for group in groups], axis=1, dtype=np.float32)
+    found = np.empty((len(view), sum(len(group.features) for group in groups)), np.float32)
+    start = 0
+    for group in groups if len(view) else ():
+        end = start + len(group.features)
+        found[:, start:end] = group.value(view)
+        start = end
+    return found

@@ -26,9 +26,7 @@ def _affinity(entity: str, *, negative: bool, fatigue: bool, sequence: bool) -> 
     def value(view: View) -> Floats:
         sums, last = view.shared[0][:, index], view.shared[1][:, index]
         views = sums[:, Past.VIEWS]
-        rate = (sums[:, Past.LONG_VIEWS] + _PRIOR * view.of_pairs(long_rate(view))) / (
-            views + _PRIOR
-        )
+        rate = (sums[:, Past.LONG_VIEWS] + _PRIOR * long_rate(view)) / (views + _PRIOR)
         columns = [_share(view, entity, sums), rate, last, *signed_log(sums[:, _RECENT]).T]
         if negative:
             columns.append(np.log1p(sums[:, Past.NEGATIVE]))
@@ -83,7 +81,7 @@ def _affinity(entity: str, *, negative: bool, fatigue: bool, sequence: bool) -> 
 
 def _share(view: View, entity: str, sums: Floats) -> Floats:
     """Return (n_e + κ·p_e) / (n + κ): n_e of the viewer's engagement went to the entity."""
-    engaged = view.of_pairs(view.history.sums[:, Summed.POSITIVE])
+    engaged = view.history.sums[:, Summed.POSITIVE]
     if entity != "category":  # so many creators, sounds and tags: each p_e is next to 0
         return np.asarray(sums[:, Past.POSITIVE] / (engaged + _PRIOR_ENGAGEMENT))
     return category_share(view, sums[:, Past.POSITIVE])
@@ -99,7 +97,7 @@ def category_share(view: View, engaged_here: Floats) -> Floats:
     here = view.counts["category"][:, Counted.LONG_VIEW, EVER]
     prior = np.where(everywhere > 0, here / np.maximum(everywhere, 1e-6), 0)
     weight = np.where(everywhere > 0, _PRIOR_ENGAGEMENT, 0)
-    engaged = view.of_pairs(view.history.sums[:, Summed.CATEGORIZED])
+    engaged = view.history.sums[:, Summed.CATEGORIZED]
     share = (engaged_here + weight * prior) / np.maximum(engaged + weight, 1e-6)
     return np.where(view.facts.category >= 0, share, np.nan).astype(np.float32)
 

@@ -33,7 +33,10 @@ class Feature:
 
 @dataclass(frozen=True, slots=True)
 class FeatureGroup:
-    """Features that are worked out together: `value(view)` is float32[n, len(features)]."""
+    """Features that are worked out together: `value(view)` is float32[n, len(features)].
+
+    Of what depends on the query alone it may be [1, len(features)] where all pairs are of one.
+    """
 
     name: str
     features: tuple[Feature, ...]

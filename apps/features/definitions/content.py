@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,6 +10,7 @@ from apps.features.stats import DAY, EVER, EVERYTHING, HOURS_6, WEEK, Counted
 from apps.features.view import View
 
 Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
 
 _PRIOR_VIEWS = 10.0  # κ: a rate starts at the average and needs this many views to leave it
 _PRIOR_RATE = 0.3  # of anything, before anybody has watched anything
@@ -20,16 +19,20 @@ _HALF_LIFE_NAMES = {HOURS_6: "6h", DAY: "1d", WEEK: "7d", EVER: "ever"}
 _MAX_LOG = 20.0  # log(1 + n) for any count there can be
 
 
-def average_rates(view: View, kinds: Sequence[int], half_lives: Sequence[int]) -> Floats:
+def columns(*pairs: tuple[Counted, int]) -> tuple[Ints, Ints]:
+    """Return kinds and half-lives int64[p] as `average_rates` and `smoothed_rates` take them."""
+    kinds, half_lives = np.array(pairs).T
+    return kinds, half_lives
+
+
+def average_rates(view: View, kinds: Ints, half_lives: Ints) -> Floats:
     """Return float32[1 or n, p]: what share of all views led to each kind, at each half-life."""
     totals = view.totals[:, EVERYTHING]
     all_views = totals[:, Counted.VIEW][:, half_lives]
     return np.asarray((totals[:, kinds, half_lives] + _PRIOR_RATE) / (all_views + 1))
 
 
-def smoothed_rates(
-    counts: Floats, average: Floats, kinds: Sequence[int], half_lives: Sequence[int]
-) -> Floats:
+def smoothed_rates(counts: Floats, average: Floats, kinds: Ints, half_lives: Ints) -> Floats:
     """Return (n_kind + κ·p) / (n_views + κ), float32[…, p]; several kinds and half-lives at once.
 
     counts: float32[…, n_kinds, n_half_lives]; average: p, as `average_rates` gives it.
@@ -76,7 +79,7 @@ POPULARITY = FeatureGroup(
 
 
 def _rates(entity: str, pairs: tuple[tuple[Counted, int], ...]) -> FeatureGroup:
-    kinds, half_lives = [int(kind) for kind, _ in pairs], [h for _, h in pairs]
+    kinds, half_lives = columns(*pairs)
 
     def value(view: View) -> Floats:
         average = average_rates(view, kinds, half_lives)
@@ -128,8 +131,11 @@ CATEGORY_RATES = _rates(
 )
 
 
+_TAG_COLUMNS = columns((Counted.LONG_VIEW, WEEK), (Counted.LONG_VIEW, EVER))
+
+
 def _tag_rates(view: View) -> Floats:
-    kinds, half_lives = [Counted.LONG_VIEW, Counted.LONG_VIEW], [WEEK, EVER]
+    kinds, half_lives = _TAG_COLUMNS
     average = average_rates(view, kinds, half_lives)
     counts = view.counts["tag"]
     rates = smoothed_rates(counts, average[:, None], kinds, half_lives)
@@ -138,7 +144,7 @@ def _tag_rates(view: View) -> Floats:
     mean = np.where(n_tags > 0, (rates * is_tag).sum(1) / np.maximum(n_tags, 1), average)
     # Without a tag the best is the average as well.
     best = np.where(n_tags > 0, np.where(is_tag, rates, 0).max(axis=1), average)[:, 1:]
-    views = np.log1p(counts[:, :, Counted.VIEW, EVER]).max(axis=1)
+    views = np.log1p(counts[:, :, Counted.VIEW, EVER].max(axis=1))
     return np.concatenate([mean, best, views[:, None]], axis=1)
 
 

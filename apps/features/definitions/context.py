@@ -7,30 +7,16 @@ from numpy.typing import NDArray
 
 from apps.events.types import DEVICES
 from apps.features.definitions.base import Feature, FeatureGroup
-from apps.features.definitions.content import average_rates, smoothed_rates
+from apps.features.definitions.content import average_rates, columns, smoothed_rates
 from apps.features.stats import EVER, Counted
 from apps.features.view import View
 
 Floats = NDArray[np.float32]
 
 _MAX_SURFACE = 999
-_MOST_NETWORK_MS = 600_000.0  # what the intake lets through
 _MOST_SLOTS = 50  # of a page
+_LONG_EVER = columns((Counted.LONG_VIEW, EVER))
 _N_SURFACES = 16  # pages that one-hot coding tells apart
-
-
-def log_network(view: View) -> Floats:
-    """Return log(1 + ms) of the median load time, float32[m], NaN where none is known.
-
-    The median of the latest few measurements: one stalled load says little about the network.
-    """
-    measured = np.concatenate([view.history.network_ms, view.asked.network_ms[:, None]], axis=1)
-    measured = np.sort(measured, axis=1)  # NaN last
-    n_known = np.isfinite(measured).sum(axis=1)[:, None]
-    low, high = np.maximum(n_known - 1, 0) // 2, n_known // 2
-    middle = [np.take_along_axis(measured, at, axis=1)[:, 0] for at in (low, np.minimum(high, 8))]
-    median = np.where(n_known[:, 0] > 0, (middle[0] + middle[1]) / 2, np.nan)
-    return np.log1p(np.clip(median, 0, _MOST_NETWORK_MS)).astype(np.float32)
 
 
 def _context(view: View) -> Floats:
@@ -44,10 +30,10 @@ def _context(view: View) -> Floats:
         weekday,
         np.clip(asked.surface, 0, _MAX_SURFACE),
         asked.device,
-        log_network(view),
+        view.log_network,
         np.clip(asked.slot, 1, _MOST_SLOTS),
     ]
-    return np.asarray(view.of_pairs(np.stack(columns, axis=1).astype(np.float32)))
+    return np.stack(columns, axis=1).astype(np.float32)
 
 
 CONTEXT = FeatureGroup(
@@ -95,7 +81,7 @@ CONTEXT = FeatureGroup(
 
 
 def _time_of_day(view: View) -> Floats:
-    kinds, half_lives = [Counted.LONG_VIEW], [EVER]
+    kinds, half_lives = _LONG_EVER
     average = average_rates(view, kinds, half_lives)
     of_category = smoothed_rates(view.counts["category"], average, kinds, half_lives)
     # A part of the day starts at the category's own rate: what is left is the hour's doing.

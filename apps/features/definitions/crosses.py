@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.features.definitions.base import Feature, FeatureGroup
-from apps.features.definitions.content import average_rates, smoothed_rates
-from apps.features.definitions.context import log_network
+from apps.features.definitions.content import average_rates, columns, smoothed_rates
 from apps.features.definitions.viewer import long_rate
 from apps.features.history import Summed
 from apps.features.stats import WEEK, Counted
@@ -16,6 +15,7 @@ from apps.features.view import View
 Floats = NDArray[np.float32]
 
 _MAX_LOG = 20.0
+_LONG_WEEK = columns((Counted.LONG_VIEW, WEEK))
 
 
 def _fit(view: View) -> Floats:
@@ -71,11 +71,11 @@ FIT = FeatureGroup(
 
 
 def _crosses(view: View) -> Floats:
-    kinds, half_lives = [Counted.LONG_VIEW], [WEEK]
+    kinds, half_lives = _LONG_WEEK
     average = average_rates(view, kinds, half_lives)
     content = smoothed_rates(view.counts["content"], average, kinds, half_lives)[:, 0]
-    odds = _logit(view.of_pairs(long_rate(view))) + _logit(content) - _logit(average[:, 0])
-    load = log_network(view) + np.log1p(view.facts.duration_seconds)
+    odds = _logit(long_rate(view)) + _logit(content) - _logit(average[:, 0])
+    load = view.log_network + np.log1p(view.facts.duration_seconds)
     return np.stack([odds, load], axis=1).astype(np.float32)
 
 

@@ -46,11 +46,7 @@ def _behavior(view: View) -> Floats:
         (h.sums[:, Summed.AGAINST] + 0.1) / (n_views + PRIOR_VIEWS),
         np.log1p(np.minimum(last_hours, _NEVER_HOURS)),
     ]
-    return _spread(view, columns)
-
-
-def _spread(view: View, columns: list[Floats]) -> Floats:
-    return np.asarray(view.of_pairs(np.stack(columns, axis=1).astype(np.float32)))
+    return np.stack(columns, axis=1)
 
 
 BEHAVIOR = FeatureGroup(
@@ -79,7 +75,7 @@ BEHAVIOR = FeatureGroup(
 def _engagement(view: View) -> Floats:
     recent = signed_log(view.history_totals[:, Past.RECENT_1H : Past.RECENT_30D + 1])
     positive = np.log1p(view.history.sums[:, Summed.POSITIVE])
-    return np.asarray(view.of_pairs(np.concatenate([positive[:, None], recent], axis=1)))
+    return np.concatenate([positive[:, None], recent], axis=1)
 
 
 ENGAGEMENT = FeatureGroup(
@@ -114,7 +110,7 @@ def _sessions(view: View) -> Floats:
         np.log1p(np.maximum(60 * ended[:, Summed.SESSION_HOURS], 0) / n_ended),
         np.log1p(ended[:, Summed.VIEW] / n_ended),
     ]
-    return _spread(view, columns)
+    return np.stack(columns, axis=1)
 
 
 SESSIONS = FeatureGroup(

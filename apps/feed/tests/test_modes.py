@@ -253,7 +253,7 @@ class TestSlate:
         follow(api, "creator1")
         feed("carol", mode=mode, now_ms=now_ms())  # fills the memory
 
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(5):
             feed(mode=mode, limit=limit, now_ms=now_ms())
 
 

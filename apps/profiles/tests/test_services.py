@@ -210,10 +210,10 @@ class TestProfile:
         assert len(found.stance.followed) == len(found.stance.hidden(NOW_MS)) == 0
         assert not Viewer.objects.exists()
 
-    def test_profile_takes_two_queries(self, django_assert_num_queries: Any) -> None:
+    def test_profile_takes_one_query(self, django_assert_num_queries: Any) -> None:
         upsert(creators_followed=[f"creator{i}" for i in range(30)])
 
-        with django_assert_num_queries(2):
+        with django_assert_num_queries(1):
             profile("alice", at_ms=NOW_MS)
 
     def test_viewer_who_creates_knows_their_own_creator(self) -> None:

@@ -75,7 +75,7 @@ class UpperConfidence:
 class Thompson:
     """Each arm as often as it may be the best: Thompson 1933, counted over draws."""
 
-    draws: int = 256
+    draws: int = 128
     floor: float = 0.05
 
     def values(self, alpha: Floats, beta: Floats, rng: np.random.Generator) -> Floats:
@@ -103,3 +103,16 @@ def graduated(
     if not weight.any():
         return chances
     return (1 - share) * chances + share * weight / weight.sum()
+
+
+def bargain(rate: Floats, weight: Floats, instead: Floats, *, thrift: float) -> float:
+    """Return by what factor a page explores, [0, 1]: less where it costs the viewer more.
+
+    rate: float64[n], expected of the arms, which are played in proportion to weight float64[n] ≥ 0;
+    instead: float64[m], expected of what the page shows otherwise. The ratio of the means, to the
+    power `thrift`: views that a content must have come from those who may like it.
+    """
+    if not len(instead) or not weight.any():
+        return 1.0
+    ratio = (weight @ rate) / weight.sum() / instead.mean()
+    return float(min(ratio, 1.0) ** thrift)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -74,14 +73,13 @@ class _Caps:
     def __init__(self, limits: Sequence[Limit], k: int) -> None:
         # A cap that not even k picks reach is none.
         self._limits = [limit for limit in limits if limit.cap < k]
-        self._labels: list[list[list[int]]] = [limit.labels.tolist() for limit in self._limits]
-        self._taken: list[Counter[int]] = [Counter() for _ in self._limits]
+        self._taken: list[dict[int, int]] = [{} for _ in self._limits]
 
     def close(self, pick: int, is_free: NDArray[np.bool_]) -> None:
         """Count a pick, and mark in `is_free` (bool[n]) what it leaves no room for."""
-        for limit, labels, taken in zip(self._limits, self._labels, self._taken, strict=True):
-            for label in set(labels[pick]) - {-1}:
-                taken[label] += 1
+        for limit, taken in zip(self._limits, self._taken, strict=True):
+            for label in set(limit.labels[pick].tolist()) - {-1}:
+                taken[label] = taken.get(label, 0) + 1
                 if taken[label] >= limit.cap:
                     is_free &= ~(limit.labels == label).any(axis=1)
 

@@ -82,6 +82,7 @@ def guarantee(
     total = float(weight @ score[:slots])
     page = Capped(np.arange(pool) if creator is None else creator[:pool], cap)
     taken = np.zeros(len(least))
+    due = _whole(least, offset + 1 + np.arange(slots)) - _whole(least, np.array([offset]))
     picked: list[int] = []
     lost = 0.0
     for place in range(slots):
@@ -89,7 +90,7 @@ def guarantee(
         if not left.any():
             break
         first = int(np.argmax(left))
-        is_short = taken < _whole(least, offset + place + 1) - _whole(least, offset)
+        is_short = taken < due[place]
         pick = _first_of(left, group[:pool], is_short, first) if is_short.any() else first
         cost = weight[place] * max(score[first] - score[pick], 0.0)
         if lost + cost > tolerance * total:
@@ -105,8 +106,9 @@ def guarantee(
     return Shared(order, lost, total)
 
 
-def _whole(least: Floats, places: int) -> Floats:
-    return np.floor(least * places + 1e-9)
+def _whole(least: Floats, places: Ints) -> Floats:
+    """Return how many of the first places each group has at least, float64[places, m]."""
+    return np.asarray(np.floor(least * places[:, None] + 1e-9))
 
 
 def _first_of(left: NDArray[np.bool_], group: Ints, is_short: NDArray[np.bool_], first: int) -> int:

@@ -40,7 +40,17 @@ def closeness(category: Ints, tags: Ints, other_category: Ints, other_tags: Ints
     half the Jaccard similarity of the tags.
     """
     same_category = (category[:, None] == other_category) & (category[:, None] >= 0)
-    matches = tags[:, None, :, None] == other_tags[None, :, None, :]
-    both = (matches & (tags >= 0)[:, None, :, None]).sum(axis=(2, 3))
+    known = np.unique(other_tags)
+    both = _marked(tags, known) @ _marked(other_tags, known).T
     either = (tags >= 0).sum(axis=1)[:, None] + (other_tags >= 0).sum(axis=1) - both
-    return 0.5 * same_category + 0.5 * both / np.maximum(either, 1)
+    return np.asarray(0.5 * same_category + 0.5 * both / np.maximum(either, 1))
+
+
+def _marked(tags: Ints, known: Ints) -> Floats:
+    """Return how often each content has each of the known tags, float64[n, len(known)]."""
+    place = np.minimum(np.searchsorted(known, tags), len(known) - 1)
+    has = (known[place] == tags) & (tags >= 0) if len(known) else np.zeros(tags.shape, np.bool_)
+    marks = np.zeros((len(tags), len(known)))
+    content, column = np.nonzero(has)
+    np.add.at(marks, (content, place[content, column]), 1.0)
+    return marks

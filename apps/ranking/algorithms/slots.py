@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -114,11 +113,7 @@ class _Explorer:
     def __init__(self, arms: Arms, page: Capped, rng: np.random.Generator) -> None:
         self._arms, self._page, self._rng = arms, page, rng
         self._arm: list[int] = arms.arm_of.tolist()
-        self._candidates: dict[int, list[int]] = {}  # of each arm, the best first
-        for candidate, arm in enumerate(self._arm):
-            if arm >= 0:
-                self._candidates.setdefault(arm, []).append(candidate)
-        self._n_left = {arm: len(of_arm) for arm, of_arm in self._candidates.items()}
+        self._n_left = self._counted(arms.arm_of)
         self._chances: dict[int, float] = {}  # of the arms that can be played, once they are known
 
     @property
@@ -143,8 +138,7 @@ class _Explorer:
     def close(self, closed: Ints | None) -> None:
         """Leave out candidates that may not come any more; None: what was left out comes back."""
         if closed is None:
-            back = [arm for arm in np.array(self._arm)[self._page.open].tolist() if arm >= 0]
-            self._n_left = dict(Counter(back))
+            self._n_left = self._counted(self._arms.arm_of[self._page.open])
             self._chances = {}
             return
         for candidate in closed.tolist():
@@ -157,8 +151,13 @@ class _Explorer:
                 self._chances = {}
 
     def _best_of(self, arm: int) -> int:
-        is_open = self._page.open
-        return next(candidate for candidate in self._candidates[arm] if is_open[candidate])
+        return int(np.argmax(self._page.open & (self._arms.arm_of == arm)))
+
+    @staticmethod
+    def _counted(arm_of: Ints) -> dict[int, int]:
+        """Return how many candidates each arm has."""
+        n_left = np.bincount(arm_of[arm_of >= 0]).tolist()
+        return {arm: n for arm, n in enumerate(n_left) if n}
 
     def _known(self) -> dict[int, float]:
         """Return the chance of each arm that can be played."""

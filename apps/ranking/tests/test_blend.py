@@ -61,8 +61,8 @@ def test_predictions_that_are_not_finite_are_left_to_the_other(blend: Blend) -> 
     broken = ASKED[NEURAL][Head.LIKE].copy()
     broken[:10] = np.nan
     mixed = blend.mix(ASKED | {NEURAL: ASKED[NEURAL] | {Head.LIKE: broken}})[Head.LIKE]
-    np.testing.assert_array_equal(mixed[:10], blend.mix({BOOSTED: ASKED[BOOSTED]})[Head.LIKE][:10])
-    np.testing.assert_array_equal(mixed[10:], blend.mix(ASKED)[Head.LIKE][10:])
+    np.testing.assert_allclose(mixed[:10], blend.mix({BOOSTED: ASKED[BOOSTED]})[Head.LIKE][:10])
+    np.testing.assert_allclose(mixed[10:], blend.mix(ASKED)[Head.LIKE][10:])
 
 
 def test_before_anything_is_judged_the_trees_are_repeated() -> None:

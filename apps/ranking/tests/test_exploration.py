@@ -72,6 +72,23 @@ def test_an_upload_in_its_first_day_comes_before_an_archive_that_few_have_met() 
     assert first(met).count(25) <= 10  # the views that were owed have been paid
 
 
+def test_exploring_goes_to_those_whom_it_costs_least() -> None:
+    seen = [Happened(1, row, watch_seconds=20.0 * (row % 2 == 0)) for row in range(20)]
+    mine = make_log(seen)  # category 0 to the end, 1 not at all
+
+    def n_exploring(drawn: int, thrift: float) -> int:
+        exploration = Exploration(1, 0.5, 0.0, thrift=thrift)
+        stage = ExplorationSlots(lambda request: exploration)
+        requests = [make_request(CATALOG, mine, viewer=viewer) for viewer in range(100)]
+        pages = [stage(r, pool([drawn])) for r in requests]
+        return sum(int(page.rows[0]) == drawn for page in pages)
+
+    assert n_exploring(28, 2.0) >= 40  # of the category that is liked
+    assert n_exploring(29, 0.0) >= 40
+    assert 1 <= n_exploring(29, 1.0) <= 25
+    assert n_exploring(29, 6.0) <= 3
+
+
 def test_share_that_is_owed_is_what_uploads_lack_over_the_views_of_a_day() -> None:
     uploaded = np.full(N, NOW_MS - 9 * DAY_MS)
     uploaded[:4] = NOW_MS - DAY_MS // 2  # each lacks 30 views in 12 hours
@@ -131,7 +148,7 @@ class TestColdStart:
         catalog = make_catalog(N, creator=np.arange(N), category=np.arange(N))
         stranger = replace(make_request(catalog), stated=np.array([7]))
         history = make_log([Happened(1, row % N) for row in range(300)])
-        known = replace(stranger, query=replace(stranger.query, history=history))
+        known = replace(make_request(catalog, history), stated=np.array([7]))
         candidates = pool([])
         cold = ColdStart(lambda request: 1.0, lambda request: 3.0)
 
@@ -142,9 +159,10 @@ class TestColdStart:
         good = [Happened(i, 5) for i in range(100)]
         bad = [Happened(i, 0, watch_seconds=1.0) for i in range(100)]
         catalog = make_catalog(N, creator=np.arange(N))
-        stranger = make_request(catalog, log=make_log(good + bad))
+        crowd = make_log(good + bad)
         history = make_log([Happened(1, row % N) for row in range(300)])
-        known = replace(stranger, query=replace(stranger.query, history=history))
+        stranger = make_request(catalog, log=crowd)
+        known = make_request(catalog, history, log=crowd)
         candidates = pool([])
         cold = ColdStart(lambda request: 1.0, lambda request: 0.0)
 

@@ -10,7 +10,7 @@ import onnxruntime
 import pytest
 from numpy.typing import NDArray
 
-from apps.ranking.algorithms.tree_graph import TreeError, tree_graph
+from apps.ranking.algorithms.tree_graph import TreeError, mirrored, tree_graph
 
 RNG = np.random.default_rng(5)
 TINY: dict[str, Any] = {"num_leaves": 9, "min_data_in_leaf": 5, "verbose": -1, "num_threads": 1}
@@ -23,7 +23,7 @@ def trained(x: NDArray, y: NDArray, **settings: Any) -> lgb.Booster:
 def asked(booster: lgb.Booster, x: NDArray) -> NDArray:
     graph = tree_graph(booster.dump_model())
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
-    return np.asarray(session.run(None, {"x": x.astype(np.float64)})[0][:, 0])
+    return np.asarray(session.run(None, {"x": mirrored(x.astype(np.float32))})[0][:, 0])
 
 
 @pytest.mark.parametrize("is_missing_in_training", [True, False])
@@ -44,15 +44,19 @@ def test_every_row_reaches_the_leaves_that_it_reaches_in_lightgbm(
     )
 
 
-def test_a_value_at_the_threshold_goes_left() -> None:
-    x = np.repeat([[0.0], [1.0]], 50, axis=0)
-    booster = trained(x, x[:, 0], objective="regression")
-    threshold = booster.dump_model()["tree_info"][0]["tree_structure"]["threshold"]
-    rows = np.array([[np.nextafter(threshold, -1)], [threshold], [np.nextafter(threshold, 2)]])
+@pytest.mark.parametrize("missing_is", [0.0, 1.0])
+def test_the_floats_beside_a_threshold_part_as_in_lightgbm(missing_is: float) -> None:
+    x = RNG.normal(size=(400, 1)).astype(np.float32)
+    y = (np.abs(x[:, 0]) > 0.7).astype(np.float32)
+    x[:80], y[:80] = np.nan, missing_is  # so that they go either way
+    booster = trained(x, y, objective="regression")
+    thresholds = booster.trees_to_dataframe()["threshold"].dropna().to_numpy(np.float32)
+    beside = [np.nextafter(thresholds, np.float32(end)) for end in (-np.inf, np.inf)]
+    rows = np.concatenate([thresholds, *beside])[:, None]
 
-    below, at, above = asked(booster, rows)
-
-    assert below == at < above
+    np.testing.assert_allclose(
+        asked(booster, rows), booster.predict(rows, raw_score=True), atol=1e-6
+    )
 
 
 def test_trees_without_a_split_are_their_leaf() -> None:
