@@ -196,7 +196,8 @@ if not DEBUG:
     SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
-if env_bool("RECSYS_TRUST_PROXY", default=False):
+TRUST_PROXY = env_bool("RECSYS_TRUST_PROXY", default=False)
+if TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 # --- cache and periodic work -----------------------------------------------------------------

@@ -12,6 +12,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.negotiation import DefaultContentNegotiation
 
 from apps.content.views import ContentBatch, ContentDetail
+from apps.core.login import LoginForm, login
 from apps.core.problems import not_found
 from apps.events.views import Events
 from apps.experiments.views import Assignments
@@ -46,6 +47,8 @@ api_docs = csp_update({"style-src": [UNSAFE_INLINE]})(SpectacularSwaggerSplitVie
 # YAML, or JSON for who accepts or asks for it (`?format=json`).
 schema = SpectacularAPIView.as_view(content_negotiation_class=DefaultContentNegotiation)
 
+admin.site.login_form = LoginForm
+
 api = [
     path("feed", Feed.as_view()),
     path("popular", Popular.as_view()),
@@ -79,6 +82,7 @@ urlpatterns = [
     path("api/schema/", schema, name="schema"),
     path("api/docs/", api_docs, name="docs"),
     re_path(r"^api/", csrf_exempt(not_found)),
+    path("admin/login/", login),  # in place of the admin's own
     path("admin/", admin.site.urls),
     path("ops/", include("apps.insights.urls")),
     path("ops/features/", features, name="features"),

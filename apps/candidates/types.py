@@ -66,6 +66,7 @@ class Request:
     stated: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     position: int = 0  # of the page's first content in the scroll
     limit: int | None = None  # contents of the page; None: as many as the parameters say
+    mode: str = "foryou"  # how the feed is filled, by its name
     restriction: Restriction | None = None  # what the caller asks of all contents
     overrides: Overrides = field(default_factory=Overrides, compare=False)  # of its experiments
     _shared: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)

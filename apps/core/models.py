@@ -42,6 +42,19 @@ class ApiKey(models.Model):
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
 
+class LoginFailure(models.Model):
+    """One failed login of staff, under the account, the address or the device that it was of."""
+
+    key = models.CharField(max_length=64, help_text="keyed hash")
+    failed_ms = models.BigIntegerField(db_index=True, help_text="ms since 1970 UTC")
+
+    class Meta:
+        indexes = [models.Index(fields=["key", "failed_ms"], name="loginfailure_by_key")]
+
+    def __str__(self) -> str:
+        return f"login failure {self.pk}"
+
+
 class Artifact(models.Model):
     """One immutable version of something learned; the files lie under its uuid."""
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import numpy as np
 from django.db import connection
-from django.db.models import Max, Min, QuerySet
+from django.db.models import Max, Min, Q, QuerySet
 from numpy.typing import NDArray
 
 from apps.content import selectors as content
@@ -19,6 +19,7 @@ from apps.events import conf
 from apps.events.models import Event, QuarantinedEvent, Slate
 from apps.events.settled import settled_before
 from apps.events.types import AGAINST, Dislikes, EventLog, EventType, Shown, ShownContent
+from apps.profiles.models import Viewer
 
 _FIELDS = (
     "viewer_id",
@@ -91,9 +92,17 @@ def disliked(viewer: int, catalog: Catalog, history: EventLog, *, at_ms: int) ->
     return Dislikes(content[latest], occurred_ms[latest])
 
 
+def learnable() -> Q:
+    """Return the condition of events that may be learned from: not of who refused it."""
+    return ~Q(viewer__in=Viewer.objects.filter(personalization=False))
+
+
 def log(catalog: Catalog, *, until_ms: int | None = None, after_ms: int = 0) -> EventLog:
-    """Return all events with after_ms ≤ occurred < until_ms, in time order."""
-    events = Event.objects.filter(occurred_ms__gte=after_ms)
+    """Return all events with after_ms ≤ occurred < until_ms, in time order, to learn from.
+
+    Viewers who refused personalization are not in it (GDPR art. 21).
+    """
+    events = Event.objects.filter(learnable(), occurred_ms__gte=after_ms)
     if until_ms is not None:
         events = events.filter(occurred_ms__lt=until_ms)
     return EventLog.concat([_to_log(rows, catalog) for rows in _chunks(events.order_by("id"))])
@@ -249,9 +258,16 @@ def _keys(column: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def served(
-    viewer: int, *, since_ms: int, scroll: UUID | None = None, position: int = 0
+    viewer: int,
+    *,
+    since_ms: int,
+    scroll: UUID | None = None,
+    position: int = 0,
+    is_scroll_alone: bool = False,
 ) -> NDArray[np.int64]:
     """Return database keys of the contents that the viewer was served since `since_ms`.
+
+    is_scroll_alone: only those of `scroll`.
 
     A page replaces what the earlier pages of its scroll hold from its first position on: the
     client asked again because that was not shown. The next page of `scroll` begins at `position`.
@@ -260,6 +276,8 @@ def served(
     parts = []
     for session_id, first, packed in _SERVED.rows(viewer, since_ms):
         session = session_id.hex if isinstance(session_id, UUID) else session_id
+        if is_scroll_alone and session not in replaced_from:
+            continue
         contents = np.frombuffer(packed, "<i8")
         end = replaced_from.get(session, first + len(contents))
         parts.append(contents[: max(end - first, 0)])

@@ -83,6 +83,9 @@ class EventFlag(IntFlag):
     NO_CLICK = 256  # the sender declared that they did not
 
 
+# What a slate's ranker begins with where no ranker ordered it: of no use to judge rankers by.
+MODE_PREFIX = "mode:"
+
 # A view counts as long when it reaches the end or 18 seconds, whichever comes first. The rule
 # reproduces the `long_view` label of KuaiRand on 98.1 % of its impressions.
 LONG_VIEW_SECONDS = 18.0

@@ -14,10 +14,12 @@ from apps.content import selectors as content
 from apps.core.candidates import Candidates
 from apps.core.clock import DAY_MS
 from apps.core.errors import Problem
+from apps.core.pipeline import Pipeline
 from apps.events import selectors as events
 from apps.features.stats import EVER, Counted
 from apps.feed import lists
 from apps.feed.dials import rankers_of
+from apps.feed.modes import mode_of
 from apps.feed.pipelines import feed_pipeline
 from apps.feed.types import ContentExposure, ViewerExposure
 from apps.profiles import selectors as profiles
@@ -56,18 +58,23 @@ def of_content(content_id: str, *, user_id: str | None, now_ms: int) -> ContentE
     )
 
 
+def _pipeline(request: Request) -> Pipeline[Request]:
+    mode = mode_of(request)
+    return _RANKED if mode.is_personal else mode.pipeline
+
+
 def _removed_by(request: Request, row: int) -> list[str]:
     """Return the filters that do not let the content pass."""
     alone = Candidates(np.array([row]))
-    return [stage.name for stage in _RANKED.filters if not stage(request, alone)[0]]
+    return [stage.name for stage in _pipeline(request).filters if not stage(request, alone)[0]]
 
 
 def _for_viewer(request: Request, row: int) -> ViewerExposure:
     """Return which sources propose the content, and its rank among all candidates."""
     excluded = request.excluded()
-    proposed = _RANKED.retrieve(request, excluded, [])
+    proposed = _pipeline(request).retrieve(request, excluded, [])
     mask = int(proposed["sources"][proposed.rows == row].sum())
-    ranked = _RANKED.run(replace(request, limit=None), excluded).candidates
+    ranked = _pipeline(request).run(replace(request, limit=None), excluded).candidates
     at = np.flatnonzero(ranked.rows == row)
     return ViewerExposure(
         proposed_by=[name for i, name in enumerate(SOURCE_NAMES) if mask >> i & 1],

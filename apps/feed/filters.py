@@ -34,6 +34,16 @@ class Withheld:
         )
 
 
+class OfLimitedReach:
+    """Removes what is of limited reach also from followers: such contents are on no list."""
+
+    name = "of_limited_reach"
+
+    def __call__(self, request: Request, candidates: Candidates) -> NDArray[np.bool_]:
+        """Keep what moderation has not limited."""
+        return ~request.catalog.is_reach_limited[candidates.rows]
+
+
 class AlreadySeen:
     """Removes what the viewer has met in the history that was read."""
 

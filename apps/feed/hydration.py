@@ -16,6 +16,7 @@ from apps.events import selectors as events
 from apps.features import selectors as features
 from apps.features.types import Query
 from apps.feed.cursors import Cursor
+from apps.feed.modes import MODES, mode_for
 from apps.feed.types import FeedQuery
 from apps.learning import bundle
 from apps.profiles import selectors as profiles
@@ -47,11 +48,14 @@ def hydrate(query: FeedQuery, profile: Profile, cursor: Cursor, now_ms: int) -> 
     stats = features.stats()
     catalog = stats.catalog
     promoted = bundle.production()
+    mode = mode_for(query.mode, profile)
     served = events.served(
         profile.pk,
         since_ms=min(cursor.started_ms, now_ms - events_conf.SERVED_WINDOW_MS),
         scroll=cursor.session,
         position=cursor.position,
+        # An order that is the same for all begins again with each scroll.
+        is_scroll_alone=not MODES[mode].is_personal,
     )
     # A clock that is a little ahead must not hide what its viewer just did.
     at_ms = now_ms + events_conf.MAX_AHEAD_MS + 1
@@ -78,6 +82,7 @@ def hydrate(query: FeedQuery, profile: Profile, cursor: Cursor, now_ms: int) -> 
         age_group=profile.age_group,
         stated=np.array(stated, np.int64),
         position=cursor.position,
+        mode=mode,
         restriction=resolved(query.restriction, query.exclude, catalog),
     )
 

@@ -22,6 +22,7 @@ from apps.features.types import Query
 from apps.feed import hydration
 from apps.feed.checks import check_now
 from apps.feed.conf import PARAMS
+from apps.feed.modes import mode_of
 from apps.feed.types import FeedQuery, ListAnswer, ListItem, Neighbor, NeighborsAnswer
 from apps.learning import bundle
 from apps.profiles import selectors as profiles
@@ -80,7 +81,8 @@ def neighbors(*, user_id: str, limit: int, now_ms: int) -> NeighborsAnswer:
 
 def _neighbors(request: Request, limit: int) -> list[Neighbor]:
     viewers = request.models.viewers if request.models else None
-    vector = own_vector(request)
+    # Who refused personalization is compared with nobody.
+    vector = own_vector(request) if mode_of(request).is_personal else None
     if viewers is None or vector is None:
         return []
     at, similarity = viewers.nearest(vector, limit, without=request.query.viewer)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
@@ -13,15 +15,20 @@ from django.views.decorators.http import require_safe
 
 from apps.core.auth import MAX_CLIENT_TOKEN_SECONDS, client_token
 from apps.core.clock import now_ms
+from apps.feed.modes import FOR_YOU
 
 _SESSION_KEY = "preview_user"
+_TABS = {FOR_YOU: "For You", "following": "Following"}
 _MAX_NAME = 100  # characters; a user id has up to 128
 
 
 @never_cache  # holds a token
 @require_safe
 def preview(request: HttpRequest) -> HttpResponse:
-    """Show the feed of one viewer: `?user=NAME`, else a visitor of this browser session."""
+    """Show the feed of one viewer: `?user=NAME`, else a visitor of this browser session.
+
+    `?mode=following` shows what the creators they follow made.
+    """
     is_staff = bool(getattr(request.user, "is_staff", False))
     if not (settings.PREVIEW_IS_PUBLIC or is_staff):
         return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
@@ -29,16 +36,27 @@ def preview(request: HttpRequest) -> HttpResponse:
         request.session[_SESSION_KEY] = _new_visitor()
         return redirect("preview")
     user_id = _viewer(request, is_trusted=is_staff or settings.DEBUG)
+    mode = request.GET.get("mode", FOR_YOU)
+    mode = mode if mode in _TABS else FOR_YOU
     return render(
         request,
         "feed/preview.html",
         {
+            "mode": mode,
+            "title": _TABS[mode],
+            "tabs": [_tab(request, name, is_current=name == mode) for name in _TABS],
             "user_id": user_id,
             "token": client_token(user_id, ttl_seconds=MAX_CLIENT_TOKEN_SECONDS),
             "now_ms": now_ms(),
             "media_origins": " ".join(sorted(settings.MEDIA_ORIGINS)),
         },
     )
+
+
+def _tab(request: HttpRequest, mode: str, *, is_current: bool) -> dict[str, Any]:
+    asked = {name: request.GET[name] for name in ("user",) if name in request.GET}
+    href = f"?{urlencode({**asked, 'mode': mode})}"
+    return {"title": _TABS[mode], "href": href, "is_current": is_current}
 
 
 def _viewer(request: HttpRequest, *, is_trusted: bool) -> str:

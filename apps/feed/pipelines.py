@@ -1,4 +1,4 @@
-"""The pipeline of a feed: its stages in order. This list is what the product does."""
+"""The pipelines of feeds: their stages in order. These lists are what the product does."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from functools import partial
 
 from apps.candidates.rules import active_rules
 from apps.candidates.sources import SOURCES
+from apps.candidates.sources.base import Asked
 from apps.candidates.types import Request
-from apps.core.pipeline import Pipeline
+from apps.core.pipeline import Filter, Pipeline
 from apps.feed import dials, filters
 from apps.ranking import editorial
 from apps.ranking import selectors as ranking
@@ -17,10 +18,13 @@ from apps.ranking.diversify import Diversify
 from apps.ranking.exploration import ExplorationSlots
 from apps.ranking.exposure import ExposureGuarantee
 from apps.ranking.fatigue import Fatigue
+from apps.ranking.in_turn import InTurn
 from apps.ranking.objective import Objective
 from apps.ranking.rankers import Rankers
 from apps.ranking.scorers import LearnedSelect, RankFusion, TasteOrder
 from apps.ranking.trend import TrendBoost
+
+_DEPTH = 500  # that a plain pipeline's source proposes: what editors exclude comes off it
 
 
 def feed_pipeline(
@@ -38,16 +42,7 @@ def feed_pipeline(
     """
     return Pipeline(
         sources=SOURCES,
-        filters=(
-            filters.Servable(),
-            filters.Withheld(),
-            filters.AlreadySeen(),
-            filters.RecentlyServed(),
-            filters.OwnContent(),
-            filters.HiddenCreators(),
-            filters.Restricted(),
-            editorial.Exclusions(rules),
-        ),
+        filters=_filters(rules),
         scorers=(
             LearnedSelect(
                 rankers,
@@ -68,6 +63,33 @@ def feed_pipeline(
             *([ExplorationSlots(dials.exploration_of)] if explores else []),
             editorial.Pins(rules),
         ),
+    )
+
+
+def plain_pipeline(*names: str, keeps_limited: bool = True) -> Pipeline[Request]:
+    """Return a pipeline of sources that do not ask what the viewer did, one after the other.
+
+    names: of sources, in order. keeps_limited: what is of limited reach comes to followers of its
+    creator. Sources keep their place among all, so that a slate's bits mean the same everywhere.
+    """
+    return Pipeline(
+        sources=[Asked(source, _DEPTH if source.name in names else 0) for source in SOURCES],
+        filters=(*_filters(active_rules), *([] if keeps_limited else [filters.OfLimitedReach()])),
+        scorers=(),
+        rerankers=(InTurn(names),),
+    )
+
+
+def _filters(rules: editorial.RulesOf) -> tuple[Filter[Request], ...]:
+    return (
+        filters.Servable(),
+        filters.Withheld(),
+        filters.AlreadySeen(),
+        filters.RecentlyServed(),
+        filters.OwnContent(),
+        filters.HiddenCreators(),
+        filters.Restricted(),
+        editorial.Exclusions(rules),
     )
 
 

@@ -26,7 +26,7 @@ from apps.feed.cursors import Cursor, decode_cursor, encode_cursor
 from apps.feed.dials import bundle_of, params_of, under
 from apps.feed.hydration import hydrate, profile_of
 from apps.feed.items import items_of
-from apps.feed.pipelines import FEED
+from apps.feed.modes import mode_of
 from apps.feed.types import FeedAnswer, FeedQuery
 from apps.learning import bundle
 from apps.profiles.pseudonyms import pseudonym
@@ -44,8 +44,11 @@ def for_user(query: FeedQuery, *, now_ms: int) -> FeedAnswer:
     """
     profile = profile_of(query.user_id, now_ms)
     cursor = _cursor(query, profile.pk, now_ms)
-    assigned = experiments.resolve(pseudonym(query.user_id))
-    request = under(hydrate(query, profile, cursor, now_ms), assigned.overrides)
+    request = hydrate(query, profile, cursor, now_ms)
+    # Experiments are about what is ranked for a viewer, and only such a page exposes to them.
+    is_personal = mode_of(request).is_personal
+    assigned = experiments.resolve(pseudonym(query.user_id)) if is_personal else Assigned()
+    request = under(request, assigned.overrides)
     request_id = uuid.uuid4()
     degraded, slots, shown = _page(request, query.limit, assigned, request_id)
     if assigned.is_broken:
@@ -105,19 +108,19 @@ def _choose(request: Request, limit: int) -> tuple[list[str], dict[int, Slot], C
 
     When the last check leaves less than a page, the viewer has met more than the history that was
     read, or much was removed: the pipeline runs once more without all that. Where nothing is left
-    at all, it runs with the creators who are muted but not blocked.
+    at all, it runs with the creators who are muted but not blocked, unless its mode may end.
     """
     page = _run(request, request.excluded(), limit)
     if len(page.checked) < limit and len(page.dropped):
         page = _run(request, _without(request, page.dropped), limit)
-    if not len(page.checked) and len(request.stance.muted):
+    if not len(page.checked) and len(request.stance.muted) and not mode_of(request).may_end:
         request = replace(request, lifts_mutes=True)
         page = _run(request, _without(request, page.dropped), limit)
     return page.degraded, page.slots, page.checked.take(slice(limit))
 
 
 def _run(request: Request, excluded: NDArray[np.bool_], limit: int) -> _Page:
-    outcome = FEED.run(request, excluded)
+    outcome = mode_of(request).pipeline.run(request, excluded)
     candidates = outcome.candidates.take(slice(limit + params_of(request).reserve))
     slots, checked = check_now(candidates, request)
     dropped = np.setdiff1d(candidates.rows, checked.rows)
@@ -134,6 +137,8 @@ def _without(request: Request, dropped: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 
 def _ranker_version(request: Request, degraded: list[str]) -> str:
+    if not mode_of(request).is_personal:
+        return mode_of(request).ranker
     chosen = bundle_of(request)
     if bundle.problem():
         degraded.append("bundle")

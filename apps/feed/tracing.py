@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from apps.candidates.sources import SOURCE_NAMES, SOURCES
+from apps.candidates.sources import SOURCE_NAMES
 from apps.candidates.types import Request
 from apps.core.candidates import Candidates
 from apps.core.params import Overrides
@@ -18,7 +18,7 @@ from apps.feed.cursors import Cursor
 from apps.feed.dials import params_of, under
 from apps.feed.hydration import hydrate
 from apps.feed.items import terms_of
-from apps.feed.pipelines import FEED
+from apps.feed.modes import mode_of
 from apps.feed.types import FeedQuery
 from apps.profiles import selectors as profiles
 from apps.profiles.types import Profile
@@ -58,7 +58,7 @@ def trace_of(profile: Profile, overrides: Overrides, *, now_ms: int) -> Trace:
     cursor = Cursor(uuid.uuid4(), now_ms, 0)
     request = under(hydrate(FeedQuery(""), profile, cursor, now_ms), overrides)
     excluded = request.excluded()
-    steps = FEED.trace(request, excluded)
+    steps = mode_of(request).pipeline.trace(request, excluded)
     params = params_of(request)
     candidates = steps.ordered.take(slice(params.default_limit + params.reserve))
     by_row, checked = check_now(candidates, request)
@@ -91,7 +91,7 @@ def source_views(found: Trace, *, best: int = 5) -> list[SourceView]:
     """Return each source with what it proposed, in their order."""
     proposed = found.steps.proposed
     views = []
-    for i, source in enumerate(SOURCES):
+    for i, source in enumerate(mode_of(found.request).pipeline.sources):
         is_its = (proposed["sources"] >> np.uint32(i)) & 1 == 1
         scores = np.where(is_its, proposed[f"score.{source.name}"], -np.inf)
         order = np.argsort(-np.nan_to_num(scores, nan=-1e30), kind="stable")
@@ -125,7 +125,8 @@ def step_of(found: Trace, row: int) -> str:
         if row in rows:
             return name
     alone = Candidates(np.array([row], np.int64), {})
-    return "eligible" if all(f(found.request, alone)[0] for f in FEED.filters) else ""
+    filters = mode_of(found.request).pipeline.filters
+    return "eligible" if all(stage(found.request, alone)[0] for stage in filters) else ""
 
 
 def fate(found: Trace, row: int) -> Fate:
@@ -133,7 +134,8 @@ def fate(found: Trace, row: int) -> Fate:
     steps = found.steps
     thinks = _opinions(found.request, row)
     alone = Candidates(np.array([row], np.int64), {})
-    stopped = [f.name for f in FEED.filters if not f(found.request, alone)[0]]
+    filters = mode_of(found.request).pipeline.filters
+    stopped = [stage.name for stage in filters if not stage(found.request, alone)[0]]
     if stopped:
         return Fate("not eligible", f"removed by {', '.join(stopped)}", thinks, None)
     if row not in steps.proposed.rows:
@@ -155,7 +157,7 @@ def fate(found: Trace, row: int) -> Fate:
 
 def _opinions(request: Request, row: int) -> dict[str, float]:
     said = {}
-    for source in SOURCES:
+    for source in mode_of(request).pipeline.sources:
         scores = source(request) if source.quota(request) else None
         value = float(scores.at(np.array([row], np.int64))[0]) if scores is not None else np.nan
         if np.isfinite(value):

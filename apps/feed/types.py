@@ -18,6 +18,7 @@ class FeedQuery:
     user_id: str
     limit: int | None = None  # None: as many as the parameters say
     cursor: str | None = None
+    mode: str = "foryou"  # one of `apps.feed.modes.MODES`
     unseen: int = 0  # contents before the cursor that were not shown, to be ranked again
     explain: bool = False  # add score terms and cards
     context: Context = Context()

@@ -16,15 +16,23 @@ from apps.core.models import Scope
 from apps.core.query import flag, invalid, number, refuse_unknown, required_id
 from apps.feed import exposure, lists, parameters
 from apps.feed.conf import PARAMS
+from apps.feed.modes import FOR_YOU, MODES
 from apps.feed.services import for_user
 from apps.feed.types import ContentExposure, FeedAnswer, FeedQuery, ListAnswer, NeighborsAnswer
 
 _USER = OpenApiParameter("user_id", OpenApiTypes.STR, required=True)
 _ASKED = OpenApiParameter("user_id", OpenApiTypes.STR, description="where it stands for them")
 _LIMIT = OpenApiParameter("limit", OpenApiTypes.INT, description=f"1–{PARAMS.max_limit}")
+_MODE = OpenApiParameter(
+    "mode",
+    OpenApiTypes.STR,
+    enum=list(MODES),
+    description="; ".join(f"{mode.name}: {mode.about}" for mode in MODES.values()),
+)
 _FEED = (
     _USER,
     _LIMIT,
+    _MODE,
     OpenApiParameter("cursor", OpenApiTypes.STR, description="next_cursor of a page"),
     OpenApiParameter(
         "unseen", OpenApiTypes.INT, description="last items before the cursor, to re-rank"
@@ -61,6 +69,7 @@ class Feed(APIView):
             user_id=user_id,
             limit=_limit(request) if "limit" in given else None,
             cursor=given.get("cursor") or None,
+            mode=_mode(request),
             unseen=number(request, "unseen", 0, 0, PARAMS.max_limit),
             explain=flag(request, "explain"),
             context=parameters.context(request),
@@ -158,6 +167,13 @@ class Exposure(APIView):
         user_id = request.query_params.get("user_id")
         asked = checked_id(user_id) if user_id is not None else None
         return Response(exposure.of_content(checked_id(content_id), user_id=asked, now_ms=now_ms()))
+
+
+def _mode(request: Request) -> str:
+    asked = request.query_params.get("mode", FOR_YOU)
+    if asked not in MODES:
+        raise invalid("mode", "invalid-value", f"Expected one of {', '.join(MODES)}.")
+    return asked
 
 
 def _limit(request: Request) -> int:

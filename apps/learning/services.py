@@ -167,7 +167,7 @@ def is_outgrown(params: GateParams | None = None) -> bool:
     """
     latest = Artifact.objects.filter(family=bundle.FAMILY).order_by("-pk").first()
     if latest is None:
-        views = Event.objects.filter(kind=EventType.VIEW)[:MIN_VIEWS]
+        views = Event.objects.filter(events.learnable(), kind=EventType.VIEW)[:MIN_VIEWS]
         return views.count() == MIN_VIEWS
     known = latest.manifest.get("n_events", _YOUNG)
     if known >= _YOUNG:
@@ -175,7 +175,7 @@ def is_outgrown(params: GateParams | None = None) -> bool:
     thresholds = params or GateParams()
     # What is held out to judge by is not learned from: the rest must have grown by as much.
     needed = math.ceil(thresholds.growth * known / (1 - thresholds.max_share))
-    return Event.objects.all()[:needed].count() == needed
+    return Event.objects.filter(events.learnable())[:needed].count() == needed
 
 
 def _outgrows(artifact: Artifact, params: GateParams) -> bool:

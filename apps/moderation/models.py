@@ -109,8 +109,10 @@ class Case(models.Model):
     n_reports = models.IntegerField(default=0)
     text_digest = models.CharField(max_length=64, blank=True, db_index=True)
     is_escalated = models.BooleanField(default=False)
-    is_holding = models.BooleanField(
-        default=False, help_text="the reach is limited while it is not decided"
+    held_ms = models.BigIntegerField(
+        null=True,
+        blank=True,
+        help_text="since when the reach is limited while it is not decided, ms since 1970 UTC",
     )
     holder = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True

@@ -63,10 +63,26 @@ class StatementOut(msgspec.Struct, frozen=True):
     redress: str
 
 
+class HeldOut(msgspec.Struct, frozen=True):
+    """Why a content waits for a decision, its reach limited meanwhile (DSA art. 17)."""
+
+    since: datetime
+    category: str  # code of the clause, as in notices; "other" where it is none
+    reason: str
+    restriction: str
+    ground: Literal["terms", "law"]
+    reference: str
+    due_at: datetime  # by when a person is to decide
+    # Nothing but the screening holds contents.
+    automated_detection: Literal[True] = True
+    automated_decision: Literal[True] = True
+
+
 class StatementList(msgspec.Struct, frozen=True):
-    """The statements about one content, the latest first."""
+    """The statements about one content, the latest first, and whether it is held now."""
 
     items: list[StatementOut]
+    held: HeldOut | None
 
 
 class AppealIn(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

@@ -16,6 +16,7 @@ from apps.core.errors import Problem
 from apps.core.json import body_of, decode, openapi
 from apps.core.models import Scope
 from apps.core.query import refuse_unknown, required_id
+from apps.moderation.holding import held
 from apps.moderation.models import Appeal, Report, Statement
 from apps.moderation.services.appeals import appeal
 from apps.moderation.services.reports import NoticeGiven, give_notice
@@ -81,12 +82,15 @@ class Statements(APIView):
         responses={200: OpenApiResponse(openapi(StatementList))},
     )
     def get(self, request: Request) -> Response:
-        """Return the statements of reasons about a content, the latest first."""
+        """Return the statements of reasons about a content, the latest first.
+
+        `held` says since when and why it waits for a decision, null where it does not.
+        """
         refuse_unknown(request, _ABOUT)
         content_id = required_id(request, "content_id")
         found = Statement.objects.filter(decision__content__content_id=content_id)
         rows = found.select_related("decision__content").order_by("-pk")[:_MOST]
-        return Response(StatementList([_statement(row) for row in rows]))
+        return Response(StatementList([_statement(row) for row in rows], held(content_id)))
 
 
 class StatementDetail(APIView):

@@ -29,8 +29,18 @@ class Viewer(models.Model):
     location = models.CharField(max_length=8, blank=True, help_text="country or region code")
     language = models.CharField(max_length=16, blank=True)
     categories = models.JSONField(default=list, blank=True, help_text="preferred categories")
+    personalization = models.BooleanField(
+        default=True, db_default=True, help_text="no: feeds and models pass this viewer's past over"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["id"], condition=models.Q(personalization=False), name="viewer_refused"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"viewer {self.pk}"

@@ -36,6 +36,7 @@ _VIEWER = Prepared(
             "age_group",
             "language",
             "categories",
+            "personalization",
             "own",
             *(f"relation__{column}" for column in _ABOUT),
         )
@@ -53,13 +54,14 @@ def profile(user_id: str, *, at_ms: int) -> Profile:
     found = _VIEWER.rows(pseudonym(user_id), user_id, at_ms)
     if not found:
         return Profile()
-    pk, age_group, language, categories, own_creator, *_ = found[0]
+    pk, age_group, language, categories, personalization, own_creator, *_ = found[0]
     relations = [row[-len(_ABOUT) :] for row in found if row[-1] is not None]
     return Profile(
         pk=pk,
         age_group=age_group,
         language=language,
         categories=tuple(json.loads(categories)),
+        personalization=bool(personalization),
         own_creator=own_creator,
         stance=stance_of(np.array(relations, np.int64).reshape(-1, len(_ABOUT)), at_ms),
     )
@@ -67,16 +69,17 @@ def profile(user_id: str, *, at_ms: int) -> Profile:
 
 def profile_of_key(viewer: int, *, at_ms: int) -> Profile:
     """Return the viewer of a database key; which creator they are is not known from it."""
-    found = Viewer.objects.filter(pk=viewer).values_list("age_group", "language", "categories")
-    if not (rows := list(found)):
+    fields = ("age_group", "language", "categories", "personalization")
+    if not (rows := list(Viewer.objects.filter(pk=viewer).values_list(*fields))):
         return Profile()
-    age_group, language, categories = rows[0]
+    age_group, language, categories, personalization = rows[0]
     relations = np.array(_RELATIONS.rows(viewer, at_ms), np.int64).reshape(-1, 3)
     return Profile(
         pk=viewer,
         age_group=age_group,
         language=language,
         categories=tuple(categories),
+        personalization=personalization,
         stance=stance_of(relations, at_ms),
     )
 
@@ -151,8 +154,8 @@ def groups() -> Groups:
 
 
 def pseudonyms(viewer_pks: Iterable[int]) -> dict[int, UUID]:
-    """Return the pseudonym of each viewer that there still is."""
-    viewers = Viewer.objects.filter(pk__in=list(viewer_pks))
+    """Return the pseudonym of each viewer that there still is and who refused no comparison."""
+    viewers = Viewer.objects.filter(pk__in=list(viewer_pks), personalization=True)
     return dict(viewers.values_list("pk", "pseudonym"))
 
 

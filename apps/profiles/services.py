@@ -107,7 +107,7 @@ def _upsert(rows: Sequence[UserRow], *, now_ms: int) -> None:
             viewers.values(),
             update_conflicts=True,
             unique_fields=["id"],
-            update_fields=["age_group", "location", "language", "categories"],
+            update_fields=["age_group", "location", "language", "categories", "personalization"],
         )
         relate(_replace_follows(followed, now_ms))
 
@@ -119,6 +119,8 @@ def _apply(viewer: Viewer, row: UserRow) -> None:
     viewer.language = viewer.language if given.language is None else given.language
     if row.preferences.categories is not None:
         viewer.categories = row.preferences.categories
+    if row.preferences.personalization is not None:
+        viewer.personalization = row.preferences.personalization
 
 
 def _replace_follows(followed: dict[int, list[int]], now_ms: int) -> list[RelationChange]:

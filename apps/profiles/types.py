@@ -32,6 +32,7 @@ class Preferences(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     categories: Annotated[list[ShortText], Meta(max_length=50)] | None = None
     creators_followed: Annotated[list[PublicId], Meta(max_length=5000)] | None = None
+    personalization: bool | None = None  # may feeds follow from what they did (GDPR art. 21)
 
 
 class UserUpsert(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -81,5 +82,6 @@ class Profile:
     age_group: str = ""
     language: str = ""
     categories: tuple[str, ...] = ()
+    personalization: bool = True  # False: the viewer refused it
     own_creator: int | None = None  # key of the creator with the viewer's own id
     stance: Stance = Stance()

@@ -66,7 +66,8 @@ class UserDetail(APIView):
             location=viewer.location or None,
             language=viewer.language or None,
         )
-        chose = Preferences(viewer.categories, selectors.followed_by(viewer.pk))
+        followed = selectors.followed_by(viewer.pk)
+        chose = Preferences(viewer.categories, followed, viewer.personalization)
         return Response(UserRow(user_id, told, chose))
 
     @extend_schema(

@@ -19,7 +19,8 @@ from apps.events.models import Event, Slate
 from apps.events.selectors import history, log, seen, served, since
 from apps.events.tests.factories import make_event, send
 from apps.events.types import EventType
-from apps.profiles.services import ensure_viewers
+from apps.profiles.services import ensure_viewers, upsert_users
+from apps.profiles.types import Preferences, UserRow
 
 pytestmark = pytest.mark.django_db
 
@@ -119,6 +120,17 @@ class TestLog:
         monkeypatch.setattr(selectors, "_CHUNK", 3)
 
         np.testing.assert_array_equal(log(catalog()).at_ms, at_once.at_ms)
+
+    @committed
+    def test_who_refused_personalization_is_not_learned_from_but_counted(self) -> None:
+        send(*(make_event("like", NOW_MS, user_id=user) for user in ("alice", "carol")))
+        refused = Preferences(personalization=False)
+        upsert_users([UserRow("alice", preferences=refused)], now_ms=NOW_MS)
+
+        carol = ensure_viewers(["carol"])["carol"]
+        assert log(catalog()).viewer.tolist() == [carol]
+        # What a consumer adds up of contents and creators has both.
+        assert len(since((0, 0))[0]) == 2
 
     def test_log_of_nothing_is_empty(self) -> None:
         assert len(log(catalog())) == 0

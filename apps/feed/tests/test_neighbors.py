@@ -94,6 +94,20 @@ def test_last_events_move_the_neighbors(trained: Any) -> None:
     assert {n["viewer"] for n in found} <= odd
 
 
+def test_who_refused_personalization_has_no_neighbors_and_is_nobodys(trained: Any) -> None:
+    named = str(pseudonym("u6"))
+
+    def neighbors(user: str) -> set[str]:
+        found = trained.get(f"users/{user}/neighbors", limit=20).json()["neighbors"]
+        return {neighbor["viewer"] for neighbor in found}
+
+    assert neighbors("u6")
+    assert named in neighbors("u4")
+    trained.put("users/u6", {"preferences": {"personalization": False}})
+    assert not neighbors("u6")
+    assert named not in neighbors("u4")
+
+
 def test_client_token_may_not_learn_about_others(trained: Any) -> None:
     token = trained.post("client-tokens", {"user_id": "u4"}).json()["token"]
     headers = {"authorization": f"Bearer {token}"}

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from apps.content.types import Catalog
 from apps.core.clock import DAY_MS
 from apps.events.models import Event, Slate
-from apps.events.types import EventType, is_long_view
+from apps.events.types import MODE_PREFIX, EventType, is_long_view
 from apps.learning.algorithms.off_policy import OffPolicyParams, estimate
 from apps.learning.evaluation.splits import EvaluationError
 
@@ -59,12 +59,13 @@ def judge_off_policy(catalog: Catalog, *, policy: dict[Slot, float] | None) -> d
 
 
 def logged_slots(catalog: Catalog) -> Slots:
-    """Return the slots of the latest `DAYS` days of slates, the latest first."""
-    latest = Slate.objects.order_by("-served_ms", "-id").values_list("served_ms", flat=True).first()
+    """Return the slots of the latest `DAYS` days of ranked slates, the latest first."""
+    ranked = Slate.objects.exclude(ranker__startswith=MODE_PREFIX)
+    latest = ranked.order_by("-served_ms", "-id").values_list("served_ms", flat=True).first()
     if latest is None:
         return Slots([], np.empty(0), np.empty(0))
     since_ms = latest - DAYS * DAY_MS
-    slates = Slate.objects.filter(served_ms__gt=since_ms).order_by("-served_ms", "-id")
+    slates = ranked.filter(served_ms__gt=since_ms).order_by("-served_ms", "-id")
     keys: list[Slot] = []
     propensities: list[NDArray[np.float32]] = []
     for request, contents, chances in slates.values_list(

@@ -57,11 +57,14 @@ class Found(NamedTuple):
 
 
 def read(window: Window, watch: WatchQuantiles) -> Found:
-    """Return what a window of the log teaches; four queries, whatever its size."""
+    """Return what a window of the log teaches; four queries, whatever its size.
+
+    Viewers who refused personalization teach nothing.
+    """
     kinds = Q(kind__in=[kind.value for kind in OUTCOME_KINDS], content__isnull=False)
     spans = list(
         events.committed(window.after)
-        .filter(IS_BUFFERED | kinds)
+        .filter(IS_BUFFERED | kinds, events.learnable())
         .filter(_not_after(window.until))
         .values_list("viewer_id", "occurred_ms")
     )

@@ -21,6 +21,7 @@ from apps.learning.services import (
     train_and_publish,
     tune_and_store,
 )
+from apps.profiles.models import Viewer
 from apps.profiles.services import ensure_viewers
 
 pytestmark = pytest.mark.django_db
@@ -60,6 +61,13 @@ class TestOutgrown:
         assert not is_outgrown()
         make_events(1)
         assert is_outgrown()
+
+    def test_views_of_who_refused_personalization_are_not_waited_for(self) -> None:
+        make_events(MIN_VIEWS)
+        Viewer.objects.update(personalization=False)
+        assert not is_outgrown()
+        with pytest.raises(TrainingError, match="0 views"):
+            train()
 
     def test_further_trainings_wait_until_what_is_learned_from_has_grown_by_half(self) -> None:
         # 150 to learn from, and a tenth beside them to judge by: 150 / .9 = 166.7.

@@ -55,7 +55,7 @@ def open_case(content: Content, *, source: str, clause: str, now_ms: int) -> Cas
 
 def hold(case: Case, *, now_ms: int) -> None:
     """Limit the reach of a content until its case is decided."""
-    Case.objects.filter(pk=case.pk).update(is_holding=True)
+    Case.objects.filter(pk=case.pk, held_ms=None).update(held_ms=now_ms)
     content = Content.objects.get(pk=case.content_id)
     set_restrictions(
         content.pk,

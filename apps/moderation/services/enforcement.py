@@ -19,7 +19,7 @@ def enforce(decision: Decision, *, now_ms: int) -> None:
     standing = Decision.objects.filter(content=content, undone_ms=None)
     actions = set(standing.values_list("action", flat=True))
     undecided = Case.objects.filter(content=content).exclude(state=Case.State.DECIDED)
-    is_held = undecided.filter(is_holding=True).exists()
+    is_held = undecided.exclude(held_ms=None).exists()
     set_restrictions(
         content.pk,
         is_age_restricted=Action.AGE_RESTRICT in actions,

@@ -6,7 +6,7 @@ from apps.core.clock import DAY_MS
 from apps.moderation.conf import APPEAL_DAYS, CLAUSE
 from apps.moderation.models import Action, Case, Decision, Statement
 
-_RESTRICTION = {
+RESTRICTION = {
     Action.AGE_RESTRICT: "visibility: adults only",
     Action.LIMIT: "visibility: followers only",
     Action.REMOVE: "removal of the content",
@@ -22,7 +22,7 @@ def state_reasons(decision: Decision, case: Case, *, now_ms: int) -> Statement |
     clause = CLAUSE[decision.reason]
     return Statement.objects.create(
         decision=decision,
-        restriction=_RESTRICTION[Action(decision.action)],
+        restriction=RESTRICTION[Action(decision.action)],
         facts=decision.explanation or f"The content falls under: {clause.label}.",
         ground=clause.ground,
         reference=clause.reference,

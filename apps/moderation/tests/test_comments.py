@@ -172,7 +172,7 @@ class TestMisuse:
         comment(by[0], zones=BLOCKING)
 
         case = Case.objects.get()
-        assert (case.source, case.clause, case.is_holding) == ("screening", "hate", False)
+        assert (case.source, case.clause, case.held_ms) == ("screening", "hate", None)
         assert not Content.objects.get().is_reach_limited
 
     def test_page_of_the_case_leads_a_moderator_to_the_comments(self, client: Any) -> None:

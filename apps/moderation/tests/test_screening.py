@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import functools
 from dataclasses import replace
+from datetime import datetime
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,58 @@ class TestReview:
             "screening-1",
         )
         assert any("vile" in term or "scum" in term for term, _ in verdict.grounds)
+
+    def test_creator_can_be_told_since_when_and_why_it_is_held(self, api: Any) -> None:
+        make_content("v1", description=DIRTY)
+        make_content("v2", description=CLEAN)
+        screen()
+
+        def told(content_id: str = "v1") -> Any:
+            return api.get("statements", content_id=content_id).json()["held"]
+
+        held = told()
+        assert (held["category"], held["reference"]) == ("hate", "Terms 4.1")
+        assert datetime.fromisoformat(held["since"]).timestamp() * 1000 == NOW_MS
+        assert held["since"] < held["due_at"]
+        assert "automated check found that the text may fall under: Hate" in held["reason"]
+        assert held["restriction"] == "visibility: followers only"
+        assert held["automated_detection"]
+        assert held["automated_decision"]
+        assert told("v2") is None
+        make_decision("none", case=Case.objects.get())
+        assert told() is None
+
+    def test_moment_of_the_hold_is_that_of_the_first(self, api: Any) -> None:
+        make_content("v1", description=DIRTY)
+        screen()
+        again = screening_with(*REVIEWING)._replace(version="screening-2")
+        screening.screen_changes(again, now_ms=NOW_MS + 1000)
+
+        assert ScreeningVerdict.objects.get().screened_ms == NOW_MS + 1000
+        assert Case.objects.get().held_ms == NOW_MS
+
+    def test_changed_text_stays_held_and_says_that_it_was_another(self, api: Any) -> None:
+        make_content("v1", description=DIRTY)
+        screen()
+        row = ContentRow("v1", "bob", metadata=ContentMetadata(description=CLEAN))
+        upsert_contents([row], now_ms=NOW_MS + 1000)
+        screen()
+
+        held = api.get("statements", content_id="v1").json()["held"]
+        assert held["category"] == "hate"
+        assert "what it said or showed before" in held["reason"]
+
+    def test_hold_without_a_known_clause_is_said_too(self, api: Any) -> None:
+        make_case("v1")
+        Case.objects.update(clause="", held_ms=NOW_MS)
+
+        held = api.get("statements", content_id="v1").json()["held"]
+        assert (held["category"], held["reference"]) == ("other", "Terms")
+
+    def test_reported_content_is_not_held(self, api: Any) -> None:
+        make_case("v1")
+
+        assert api.get("statements", content_id="v1").json() == {"items": [], "held": None}
 
     def test_no_action_lifts_the_limit_and_undo_puts_it_back(self) -> None:
         make_content("v1", description=DIRTY)

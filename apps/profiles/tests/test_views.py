@@ -102,3 +102,23 @@ def test_put_of_an_erased_user_is_refused_as_gone(api: Any) -> None:
     api.client.delete("/api/v1/users/mallory", headers={"authorization": f"Bearer {api.key}"})
 
     assert api.put("users/mallory", {}).status_code == 410
+
+
+def test_refusal_of_personalization_is_kept_read_back_and_exported(api: Any) -> None:
+    def told() -> bool:
+        return bool(api.get("users/alice").json()["preferences"]["personalization"])
+
+    api.put("users/alice", {"preferences": {"categories": ["cars"]}})
+    assert told()
+    api.put("users/alice", {"preferences": {"personalization": False}})
+    assert not told()
+    api.post("users/batch", [{"user_id": "alice", "preferences": {"categories": ["news"]}}])
+    assert not told()
+    assert api.get("users/alice/export").json()["viewers"][0]["personalization"] is False
+
+
+@pytest.mark.parametrize("given", ["no", 0, "false", []])
+def test_refusal_is_said_in_plain_terms(given: Any, api: Any) -> None:
+    answer = api.put("users/alice", {"preferences": {"personalization": given}})
+
+    assert answer.status_code == 422

@@ -9,11 +9,12 @@ export class ApiError extends Error {
 }
 
 export class Api {
-  constructor({ user, token, feedUrl, eventsUrl, nowMs }) {
+  constructor({ user, token, feedUrl, eventsUrl, nowMs, mode }) {
     this.user = user;
     this.token = token;
     this.feedUrl = feedUrl;
     this.eventsUrl = eventsUrl;
+    this.mode = mode;
     // The server's clock orders the events; this one only counts on from it.
     this.clockMs = nowMs - performance.now();
     this.timezone = Intl.DateTimeFormat().resolvedOptions().timeZone || undefined;
@@ -53,7 +54,7 @@ export class Api {
   }
 
   async feed({ limit, cursor, unseen }) {
-    const query = new URLSearchParams({ user_id: this.user, limit, explain: 1 });
+    const query = new URLSearchParams({ user_id: this.user, mode: this.mode, limit, explain: 1 });
     query.set("utc_offset", -new Date().getTimezoneOffset());
     if (cursor) query.set("cursor", cursor);
     if (cursor && unseen) query.set("unseen", unseen);

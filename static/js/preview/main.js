@@ -28,6 +28,7 @@ const api = new Api({
   feedUrl: app.dataset.feedUrl,
   eventsUrl: app.dataset.eventsUrl,
   nowMs: Number(app.dataset.now),
+  mode: app.dataset.mode,
 });
 const panel = new Panel();
 const player = new Player();
@@ -134,6 +135,9 @@ function sayEnd() {
   text.textContent = cards.length
     ? "You have seen everything there is. Come back later, or start over as a new visitor."
     : "There is nothing to show yet. Add contents through the API, then reload.";
+  if (api.mode === "following") {
+    text.textContent = "That is all from the creators you follow. Follow others in For You.";
+  }
   end.append(text);
   feed.append(end);
 }
@@ -312,6 +316,7 @@ const KEYS = {
   l: () => doAct("like"), s: () => doAct("save"), h: () => doAct("share"), f: () => doAct("follow"),
   x: () => doAct("skip"), d: () => doAct("hide"), u: unhide, " ": () => player.card && player.toggle(),
   "?": () => help.showModal(),
+  1: () => openMode(0), 2: () => openMode(1),
 };
 
 document.addEventListener("keydown", (event) => {
@@ -326,6 +331,11 @@ document.addEventListener("keydown", (event) => {
   if (!event.repeat || key.startsWith("Arrow")) KEYS[key]();
   return undefined;
 });
+
+function openMode(at) {
+  const link = document.querySelectorAll(".modes a")[at];
+  if (!link.hasAttribute("aria-current")) link.click();
+}
 
 // --- moving -----------------------------------------------------------------------------------
 

@@ -58,10 +58,7 @@ export class Panel {
     this.#sources(item);
     const note = at("why-note");
     note.hidden = Boolean(item.terms);
-    note.textContent =
-      ranker === "taste_order"
-        ? "No model is trained yet: what you watched yourself orders the page, and a little curiosity."
-        : "This answer came without the model's terms.";
+    note.textContent = noteOf(ranker);
   }
 
   #heads(item) {
@@ -277,4 +274,13 @@ function percent(share) {
 
 function number(value) {
   return value.toLocaleString("en", { maximumSignificantDigits: Math.abs(value) < 0.1 ? 2 : 3 });
+}
+
+/** Say why there are no terms of a model. */
+function noteOf(ranker) {
+  if (ranker.startsWith("mode:")) return "No model orders this feed, and nothing that you did.";
+  if (ranker === "taste_order") {
+    return "No model is trained yet: what you watched yourself orders the page, and a little curiosity.";
+  }
+  return "This answer came without the model's terms.";
 }

@@ -12,6 +12,8 @@ from apps.events.models import Slate
 from apps.features.selectors import NAMES
 from apps.learning.online.examples import Found, Window, read
 from apps.learning.tests.online.factories import MINUTE_MS, NOW_MS, act, rankers, show
+from apps.profiles.models import Viewer
+from apps.profiles.services import ensure_viewers
 from apps.ranking.types import LEARNED, WATCH_QUANTILE, Head
 
 pytestmark = pytest.mark.django_db(transaction=True)  # on PostgreSQL only what is committed
@@ -130,6 +132,13 @@ def test_why_a_view_is_no_example_is_counted() -> None:
         "no features": 1,
         "no slate": 1,
     }
+
+
+def test_who_refused_personalization_teaches_nothing() -> None:
+    for user in ("alice", "bob"):
+        act("view", user, "v0", show(user, ["v0"]))
+    Viewer.objects.filter(pk=ensure_viewers(["alice"])["alice"]).update(personalization=False)
+    assert found().fresh.viewer.tolist() == [ensure_viewers(["bob"])["bob"]]
 
 
 def test_views_that_the_bundle_has_learned_from_are_passed_over() -> None:
