@@ -15,7 +15,7 @@ from apps.core.candidates import Candidates
 from apps.core.clock import DAY_MS
 from apps.core.errors import Problem
 from apps.core.pipeline import Pipeline
-from apps.events import selectors as events
+from apps.events import slates
 from apps.features.stats import EVER, Counted
 from apps.feed import lists
 from apps.feed.dials import rankers_of
@@ -43,7 +43,7 @@ def of_content(content_id: str, *, user_id: str | None, now_ms: int) -> ContentE
         raise Problem(404, "unknown-content", f"There is no content {content_id!r}.")
     counted = request.stats.by["content"].at(np.array([row]), now_ms)[0, :, EVER]
     views = round(float(counted[Counted.VIEW]))
-    shown = events.shown_content(key.pk, since_ms=now_ms - DAY_MS)
+    shown = slates.shown_content(key.pk, since_ms=now_ms - DAY_MS)
     return ContentExposure(
         content_id=content_id,
         views=views,

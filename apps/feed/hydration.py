@@ -13,6 +13,7 @@ from apps.content import selectors as content
 from apps.content.types import Catalog
 from apps.events import conf as events_conf
 from apps.events import selectors as events
+from apps.events import slates
 from apps.features import selectors as features
 from apps.features.types import Query
 from apps.feed.cursors import Cursor
@@ -49,7 +50,7 @@ def hydrate(query: FeedQuery, profile: Profile, cursor: Cursor, now_ms: int) -> 
     catalog = stats.catalog
     promoted = bundle.production()
     mode = mode_for(query.mode, profile)
-    served = events.served(
+    served = slates.served(
         profile.pk,
         since_ms=min(cursor.started_ms, now_ms - events_conf.SERVED_WINDOW_MS),
         scroll=cursor.session,

@@ -14,6 +14,7 @@ from apps.content.types import Catalog
 from apps.core.clock import DAY_MS, now_ms
 from apps.core.params import Overrides
 from apps.events import selectors as events
+from apps.events import slates
 from apps.events.types import EventLog, ShownContent
 from apps.feed.tracing import STEPS, step_of, trace_of
 from apps.insights.counting import Ints, measures
@@ -61,7 +62,7 @@ def content_funnel(content_pk: int) -> ContentFunnel:
     """Return the last `DAYS` days of one content, of the latest `MOST_SLATES` slates."""
     last = day_of(now_ms())
     since_ms = start_ms(last - DAYS + 1)
-    shown = events.shown_content(content_pk, since_ms=since_ms, most=MOST_SLATES)
+    shown = slates.shown_content(content_pk, since_ms=since_ms, most=MOST_SLATES)
     catalog = content.current_catalog()
     log = events.views_of(content_pk, np.unique(shown.viewer), catalog, after_ms=since_ms)
     reached = _reached(shown, log, catalog)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.content.types import Catalog
-from apps.events import selectors as events
+from apps.events import slates
 from apps.events.types import EventLog
 from apps.learning.outcomes import OUTCOME_WINDOW_MS, search_rows
 
@@ -22,7 +22,7 @@ def slots_of(log: EventLog, catalog: Catalog) -> NDArray[np.float32]:
     if not len(log):
         return slots
     since_ms = int(log.at_ms[0]) - OUTCOME_WINDOW_MS
-    shown = events.shown(since_ms=since_ms, until_ms=int(log.at_ms[-1]) + 1)
+    shown = slates.shown(since_ms=since_ms, until_ms=int(log.at_ms[-1]) + 1)
     if not len(shown.at_ms):
         return slots
     keys = np.stack([shown.viewer, catalog.rows_of(shown.content_pk), shown.at_ms], axis=1)

@@ -16,7 +16,8 @@ from apps.content.tests.factories import NOW_MS, make_content, make_contents
 from apps.content.types import Catalog
 from apps.events import conf, selectors
 from apps.events.models import Event, Slate
-from apps.events.selectors import history, log, seen, served, since
+from apps.events.selectors import history, log, seen, since
+from apps.events.slates import served
 from apps.events.tests.factories import make_event, send
 from apps.events.types import EventType
 from apps.profiles.services import ensure_viewers, upsert_users
