@@ -62,7 +62,7 @@ class Request:
     served: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     # rows served lately, so not proposed again
     age_group: str = ""  # of the viewer; empty: not known
-    # category codes that the viewer chose; nobody in training, which cannot know when they chose
+    # category codes that the viewer chose; none in training, which cannot know when they chose
     stated: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     position: int = 0  # of the page's first content in the scroll
     limit: int | None = None  # contents of the page; None: as many as the parameters say

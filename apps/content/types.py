@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Literal
@@ -57,6 +58,11 @@ class Catalog:
     def creator_rows_of(self, creator_pks: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the creator row of each database key, −1 where there is none."""
         return _lookup(self.creator_pk, self.creator_pk_order, creator_pks)
+
+    def category_codes(self, names: Iterable[str]) -> NDArray[np.int64]:
+        """Return the codes of the categories of these names that some content has, int64[m]."""
+        codes = {name: code for code, name in enumerate(self.categories)}
+        return np.array([codes[name] for name in names if name in codes], np.int64)
 
     def keys_of(self, entity: str) -> NDArray | None:
         """Return what names each row of an entity in the database, None for what is not numbered.

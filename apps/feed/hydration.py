@@ -63,8 +63,6 @@ def hydrate(query: FeedQuery, profile: Profile, cursor: Cursor, now_ms: int) -> 
     history = events.history(profile.pk, catalog, at_ms=at_ms)
     own = np.array([profile.own_creator or -1])
     languages = {name: code for code, name in enumerate(catalog.languages)}
-    categories = {name: code for code, name in enumerate(catalog.categories)}
-    stated = [categories[name] for name in profile.categories if name in categories]
     return Request(
         query=Query(
             viewer=profile.pk,
@@ -81,7 +79,7 @@ def hydrate(query: FeedQuery, profile: Profile, cursor: Cursor, now_ms: int) -> 
         own_creator=int(catalog.creator_rows_of(own)[0]),
         served=catalog.rows_of(served),
         age_group=profile.age_group,
-        stated=np.array(stated, np.int64),
+        stated=catalog.category_codes(profile.categories),
         position=cursor.position,
         mode=mode,
         restriction=resolved(query.restriction, query.exclude, catalog),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -36,6 +37,9 @@ class Moment:
     languages: profiles.Languages
     groups: profiles.Groups
     surface: int = 0
+    # Categories that viewers chose. The database knows no more than those of now: no training and
+    # no judging of the past may see them.
+    chosen: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
     def request(self, viewer: int) -> Request:
         """Return the request that the viewer could make at this moment."""
@@ -52,6 +56,7 @@ class Moment:
             stats=self.stats,
             models=self.models,
             stance=self.stances.of(viewer).mapped(self.catalog.creator_rows_of),
+            stated=self.catalog.category_codes(self.chosen.get(viewer, ())),
             age_group=str(self.groups.of(np.array([viewer]))[1][0]),
         )
 

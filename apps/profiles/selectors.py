@@ -153,6 +153,12 @@ def groups() -> Groups:
     return Groups(viewer, np.array([row[1:] for row in rows], np.str_).reshape(-1, 2))
 
 
+def chosen() -> dict[int, tuple[str, ...]]:
+    """Return the categories that viewers chose, of all who chose any."""
+    viewers = Viewer.objects.exclude(categories=[]).values_list("pk", "categories")
+    return {pk: tuple(names) for pk, names in viewers.iterator(chunk_size=10_000)}
+
+
 def pseudonyms(viewer_pks: Iterable[int]) -> dict[int, UUID]:
     """Return the pseudonym of each viewer that there still is and who refused no comparison."""
     viewers = Viewer.objects.filter(pk__in=list(viewer_pks), personalization=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,15 @@ from apps.events import selectors as events
 from apps.feed.offline import recommend
 from apps.learning import bundle
 from apps.learning.moments import moment
-from apps.profiles.selectors import viewer_keys
+from apps.profiles.selectors import chosen, viewer_keys
 
 
 class Command(BaseCommand):
     """Rank for many viewers with the production pipeline, without exploration.
 
-    Everything is as of --at: histories, counters and follows hold what happened before it. Contents
-    that a viewer has met are left out. Viewers never heard of get the cold-start list.
+    Everything is as of --at: histories, counters and follows hold what happened before it; chosen
+    categories are those of now. Contents that a viewer has met are left out. Viewers never heard of
+    get the cold-start list.
     """
 
     help = __doc__
@@ -49,9 +51,10 @@ class Command(BaseCommand):
         at_ms = options["at"]
         if at_ms is None:
             at_ms = int(log.at_ms[-1]) + 1 if len(log) else now_ms()
-        then = moment(log, catalog, promoted.retrieval, at_ms)
         keys = viewer_keys(user_ids)
         viewers = [keys.get(user_id, 0) for user_id in user_ids]
+        then = moment(log, catalog, promoted.retrieval, at_ms)
+        then = replace(then, chosen=chosen())
         public = content.all_public_ids()
         started = time.perf_counter()
         with options["out"].open("w", newline="") as file:
