@@ -302,6 +302,14 @@ def test_the_sheet_of_a_phone_opens_with_focus_and_closes_by_escape(preview: Pre
     assert preview.page.is_hidden("#panel")
 
 
+@pytest.mark.parametrize("width", [320, 360, 375, 390])
+def test_the_bar_of_a_phone_fits(width: int, preview: Preview) -> None:
+    preview.page.set_viewport_size({"width": width, "height": 700})
+    preview.open()
+    ends = "document.querySelector('[data-open-sheet]').getBoundingClientRect().right"
+    assert preview.page.evaluate(f"Math.max({ends}, document.documentElement.scrollWidth)") <= width
+
+
 def test_the_theme_can_be_chosen_and_is_kept(preview: Preview) -> None:
     preview.open()
     preview.page.click("[data-theme-toggle]")
