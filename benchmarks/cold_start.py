@@ -5,7 +5,8 @@ guess is known (correlation .6 in log odds). A viewer's page of ten comes from t
 retrieval finds and 20 drawn from the pools; the page is filled by what serves (`slots.fill`, the
 policy, the pools and the shares of `FeedParams`). `reward` is long views per impression; the policy
 that does not explore ranks by the same estimates and shows uploads only where their guess is among
-the best. Uploads are owed 9 % of the slots, so the share is what `explore_most` lets it grow to.
+the best. Uploads are owed 9 % of the slots, so the share is what `explore_most` lets it grow to, on
+each page less by what exploring gives up there (`bargain`).
 `--policy` and `--share` try other dials.
 """
 

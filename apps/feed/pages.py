@@ -54,7 +54,7 @@ def preview(request: HttpRequest) -> HttpResponse:
 
 
 def _tab(request: HttpRequest, mode: str, *, is_current: bool) -> dict[str, Any]:
-    asked = {name: request.GET[name] for name in ("user",) if name in request.GET}
+    asked = {"user": request.GET["user"]} if "user" in request.GET else {}
     href = f"?{urlencode({**asked, 'mode': mode})}"
     return {"title": _TABS[mode], "href": href, "is_current": is_current}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import uuid
 from typing import Any
 
 import numpy as np
@@ -15,9 +14,8 @@ from apps.content.models import Content
 from apps.content.tests.factories import NOW_MS, make_content, make_contents
 from apps.content.types import Catalog
 from apps.events import conf, selectors
-from apps.events.models import Event, Slate
+from apps.events.models import Event
 from apps.events.selectors import history, log, seen, since
-from apps.events.slates import served
 from apps.events.tests.factories import make_event, send
 from apps.events.types import EventType
 from apps.profiles.services import ensure_viewers, upsert_users
@@ -145,39 +143,6 @@ class TestSeen:
 
         assert sorted(seen(alice()).tolist()) == [first, second]
         assert seen(alice() + 99).tolist() == []
-
-
-def make_slate(viewer: int, pks: list[int], served_ms: int) -> Slate:
-    n = len(pks)
-    return Slate.objects.create(
-        id=uuid.uuid4(),
-        viewer_id=viewer,
-        feed_session=uuid.uuid4(),
-        served_ms=served_ms,
-        first_position=0,
-        ranker="rank_fusion",
-        content_pks=np.array(pks, "<i8").tobytes(),
-        scores=np.zeros(n, "<f4").tobytes(),
-        sources=np.zeros(n, "<u4").tobytes(),
-        propensities=np.ones(n, "<f4").tobytes(),
-        features=b"",
-    )
-
-
-class TestServed:
-    def test_served_joins_the_viewers_slates_since_a_moment(self) -> None:
-        viewer, other = ensure_viewers(["alice", "carol"]).values()
-        make_slate(viewer, [1, 2], NOW_MS - 10)
-        make_slate(viewer, [3], NOW_MS - 5)
-        make_slate(viewer, [4], NOW_MS - 11)
-        make_slate(other, [5], NOW_MS)
-
-        assert sorted(served(viewer, since_ms=NOW_MS - 10).tolist()) == [1, 2, 3]
-
-    def test_nothing_served_is_empty(self) -> None:
-        assert served(alice(), since_ms=0).tolist() == []
-        make_slate(alice(), [], NOW_MS)
-        assert served(alice(), since_ms=0).tolist() == []
 
 
 class TestSince:

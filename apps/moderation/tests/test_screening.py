@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 import functools
 from dataclasses import replace
 from datetime import datetime
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from django.core.management import CommandError, call_command
 
 from apps.content.models import Content
 from apps.content.services import upsert_contents
 from apps.content.tests.factories import NOW_MS, make_content
 from apps.content.types import ContentMetadata, ContentRow
-from apps.core import live
-from apps.core.artifacts import folder_of
-from apps.core.models import Artifact
 from apps.moderation import screening, training
 from apps.moderation.algorithms.text_classifier import TextClassifier
 from apps.moderation.algorithms.zones import Zones
@@ -247,60 +241,3 @@ def test_stored_classifier_scores_as_the_one_that_was_learned(tmp_path: Path) ->
     texts, _ = corpus(seed=9)
     assert np.array_equal(read.scores(texts), made["offensive"].scores(texts))
     assert read.zones == (0.5, 0.9)
-
-
-class TestTraining:
-    def test_command_learns_from_files(self, tmp_path: Path) -> None:
-        tweets, spam = tmp_path / "tweets.csv", [tmp_path / "a.csv", tmp_path / "b.csv"]
-        texts, is_bad = corpus(seed=0)
-        write(
-            tweets,
-            ["class", "tweet"],
-            [(int(not b) * 2, t) for t, b in zip(texts, is_bad, strict=True)],
-        )
-        for seed, path in enumerate(spam):
-            texts, is_bad = corpus(seed=seed)
-            write(
-                path,
-                ["CONTENT", "CLASS"],
-                [(t, int(b)) for t, b in zip(texts, is_bad, strict=True)],
-            )
-        out = StringIO()
-
-        call_command("train_screening", tweets=tweets, spam=spam, stdout=out)
-
-        assert "offensive: review from" in out.getvalue()
-        production = screening.production()
-        assert production is not None
-        assert sorted(production.classifiers) == ["offensive", "spam"]
-        folder = folder_of("screening", Artifact.objects.get().uuid)
-        (folder / "spam.npz").write_bytes(b"nonsense")
-        live.reset_all()
-        assert screening.production() is None  # damaged weights screen nothing
-
-    def test_moderators_teach_by_their_decisions(self) -> None:
-        mo = make_user()
-        for i in range(12):
-            words = "gibberish blather" if i % 2 else "lovely sunshine"
-            case = make_case(f"v{i}", description=f"{words} number {i}")
-            make_decision("remove" if i % 2 else "none", case=case, user=mo)
-
-        taught = training.read_decisions("offensive")
-        made = training.train_all(tweets=None, spam=[], decisions={"offensive": taught})
-
-        bad, good = made["offensive"].scores(["gibberish blather", "lovely sunshine"])
-        assert bad > good
-
-    def test_wrong_file_and_nothing_are_refused_by_name(self, tmp_path: Path) -> None:
-        wrong = tmp_path / "wrong.csv"
-        wrong.write_text("a,b\n1,2\n")
-
-        with pytest.raises(CommandError, match=r"wrong.csv: no rows with the columns"):
-            call_command("train_screening", tweets=wrong)
-        with pytest.raises(CommandError, match="nothing to learn from"):
-            call_command("train_screening")
-
-
-def write(path: Path, header: list[str], rows: list[tuple[Any, ...]]) -> None:
-    with path.open("w", newline="") as file:
-        csv.writer(file).writerows([header, *rows])
