@@ -95,8 +95,11 @@ def _neighbors(request: Request, limit: int) -> list[Neighbor]:
 
 
 def request_of(query: ListQuery) -> Request:
-    """Return the request of the viewer, or of nobody in particular."""
-    if query.user_id is not None:
+    """Return the request of the viewer, or of nobody in particular.
+
+    A viewer never heard of has met nothing: a list makes nobody known.
+    """
+    if query.user_id is not None and profiles.viewer_keys([query.user_id]):
         asked = FeedQuery(query.user_id, restriction=query.restriction, exclude=query.exclude)
         return hydration.request_of(asked, now_ms=query.now_ms)
     stats = features.stats()

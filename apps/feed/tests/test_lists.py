@@ -15,6 +15,7 @@ from apps.content.services import set_status
 from apps.content.tests.factories import HOUR_MS, make_content, make_contents
 from apps.core.clock import now_ms, to_datetime
 from apps.events.tests.factories import make_event, send
+from apps.profiles.selectors import viewer_keys
 
 # On PostgreSQL the counters see nothing of a transaction that is still running.
 committed = pytest.mark.django_db(transaction=True)
@@ -70,6 +71,12 @@ class TestPopular:
         watch("v3", by=5)
         watch("v7", by=2, start=100)
         assert items(api.get("popular", user_id="u0")) == ["v7"]
+
+    def test_asking_makes_no_viewer_known(self, api: Any) -> None:
+        make_world()
+        watch("v3", by=5)
+        assert items(api.get("popular", user_id="never-seen")) == ["v3"]
+        assert not viewer_keys(["never-seen"])
 
     def test_unknown_period_is_refused_by_name(self, api: Any) -> None:
         answer = api.get("popular", period="2h")
