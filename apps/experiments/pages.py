@@ -88,7 +88,7 @@ def experiment_detail(request: HttpRequest, key: str) -> HttpResponse:
         "experiment": experiment,
         "report": report,
         "overrides": experiment.overrides.select_related("variant").order_by("pk"),
-        "ramps": [b for b in RAMPS if experiment.ramp < b <= experiment.reserved],
+        "ramps": _ramps(experiment),
         "started_at": _moment(experiment.started_ms),
         "stopped_at": _moment(experiment.stopped_ms),
     }
@@ -106,6 +106,13 @@ def experiment_detail(request: HttpRequest, key: str) -> HttpResponse:
             ),
         }
     return render(request, "experiments/detail.html", context)
+
+
+def _ramps(experiment: Experiment) -> list[tuple[int, str]]:
+    """Return the buckets that it may grow to, the fewest first, and what percentage they are."""
+    steps = {*RAMPS, experiment.reserved}
+    open_to = sorted(b for b in steps if experiment.ramp < b <= experiment.reserved)
+    return [(buckets, f"{buckets / 100:g}") for buckets in open_to]
 
 
 def _moment(at_ms: int | None) -> Any:

@@ -44,6 +44,19 @@ def test_experiment_is_set_up_and_started_by_keyboard(page: Any) -> None:
     assert Experiment.objects.get().ramp == 100
 
 
+def test_stopping_and_large_steps_take_a_second_step(page: Any) -> None:
+    make_running()
+    page.goto("/ops/experiments/cap/")
+    stop = page.get_by_role("button", name="Stop for good")
+    assert not stop.is_visible()
+    page.locator("summary", has_text="Stop").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=cap is stopped")
+    assert Experiment.objects.get().status == Experiment.Status.STOPPED
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_is_wider_than_a_phone(page: Any, scheme: str) -> None:
     make_draft("draft")
