@@ -175,7 +175,6 @@ register(
         "taste.anybody": (0.01, 0.99),
         "taste.worth": (0, 3),
         "taste.foreign": (0, 10),
-        "taste.shortness": (0, 3),
         "taste.length": (0, 2),
         "taste.most": (1, 300),
         "taste.stated": (0, 20),

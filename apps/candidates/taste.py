@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from apps.candidates.algorithms.taste import Expected, Met, Taste, TasteParams, hope
-from apps.candidates.algorithms.worth import Watched, Worth, WorthParams, worth_of
+from apps.candidates.algorithms.worth import Watched, Worth, WorthParams, foreign, worth_of
 from apps.candidates.signals import past_of
 from apps.candidates.types import Request
 from apps.content.types import Catalog
@@ -120,8 +120,8 @@ def _offset(request: Request, rows: Rows, length: Floats) -> Floats:
 
 def _to_anybody(request: Request, rows: Rows, length: Floats) -> Floats:
     """Return the log odds of contents beside others, in whatever language, float64[n]."""
-    params: TasteParams = request.params.taste
-    return np.asarray(params.worth * worth_at(request, rows) - params.shortness * length)
+    of_worth = request.params.taste.worth * worth_at(request, rows)
+    return np.asarray(of_worth + worth(request).slope * length)
 
 
 def worth_at(request: Request, rows: Rows) -> Floats:
@@ -160,6 +160,7 @@ def _worth(request: Request) -> Worth:
     rows = views.content
     watched = Watched(
         viewer=views.viewer,
+        speaks=request.speaks(views.viewer),
         content=rows,
         creator=catalog.creator[rows],
         category=catalog.category[rows],
@@ -175,7 +176,11 @@ def language_of(request: Request, language: NDArray[np.int64]) -> Floats:
     own = request.query.language
     if own < 0:
         own = request.shared("watched_language", _watched_language)
-    return -request.params.taste.foreign * ((language >= 0) & (own >= 0) & (language != own))
+    fitted = worth(request).languages
+    known = (language < len(fitted) - 1) & (own < len(fitted) - 1)
+    row = fitted[min(own + 1, len(fitted) - 1)]
+    expected = foreign(own, language, request.params.taste)
+    return np.where(known, row[np.where(known, language, -1) + 1], expected)
 
 
 def _watched_language(request: Request) -> int:

@@ -47,6 +47,10 @@ class RetrievalModels:
     charts: Charts | None = None
 
 
+def _not_told(viewers: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.full(len(viewers), -1)
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One viewer's request with all that the stages read."""
@@ -62,6 +66,8 @@ class Request:
     served: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     # rows served lately, so not proposed again
     age_group: str = ""  # of the viewer; empty: not known
+    # of any viewers, by their keys, the catalog code of their language, −1 not known
+    speaks: Callable[[NDArray[np.int64]], NDArray[np.int64]] = _not_told
     # category codes that the viewer chose; none in training, which cannot know when they chose
     stated: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     position: int = 0  # of the page's first content in the scroll

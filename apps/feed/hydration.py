@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from apps.candidates.restrictions import Restriction
 from apps.candidates.types import Request
@@ -79,11 +81,18 @@ def hydrate(query: FeedQuery, profile: Profile, cursor: Cursor, now_ms: int) -> 
         own_creator=int(catalog.creator_rows_of(own)[0]),
         served=catalog.rows_of(served),
         age_group=profile.age_group,
+        speaks=speaks(catalog),
         stated=catalog.category_codes(profile.categories),
         position=cursor.position,
         mode=mode,
         restriction=resolved(query.restriction, query.exclude, catalog),
     )
+
+
+def speaks(catalog: Catalog) -> Callable[[NDArray[np.int64]], NDArray[np.int64]]:
+    """Return what says which languages viewers speak; who asks it pays a query."""
+    names = catalog.languages
+    return lambda viewers: profiles.languages(names, of=viewers).of(viewers)
 
 
 def resolved(

@@ -109,6 +109,7 @@ def request_of(query: ListQuery) -> Request:
         catalog=stats.catalog,
         stats=stats,
         models=promoted.retrieval if promoted else None,
+        speaks=hydration.speaks(stats.catalog),
         restriction=hydration.resolved(query.restriction, query.exclude, stats.catalog),
     )
 

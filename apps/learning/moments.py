@@ -58,6 +58,7 @@ class Moment:
             stance=self.stances.of(viewer).mapped(self.catalog.creator_rows_of),
             stated=self.catalog.category_codes(self.chosen.get(viewer, ())),
             age_group=str(self.groups.of(np.array([viewer]))[1][0]),
+            speaks=self.languages.of,
         )
 
     def pool(self, request: Request) -> Candidates:

@@ -121,11 +121,19 @@ class Languages:
         return np.where(self._viewer[at] == viewer, self._code[at], -1)
 
 
-def languages(names: Sequence[str]) -> Languages:
-    """Return the languages of all viewers, coded by their position in `names`, in one query."""
+def languages(names: Sequence[str], *, of: NDArray[np.int64] | None = None) -> Languages:
+    """Return the languages of viewers, coded by their position in `names`.
+
+    Of all who told theirs, in one query, or of those whose keys are given.
+    """
     codes = {name: code for code, name in enumerate(names)}
-    known = Viewer.objects.filter(language__in=codes).order_by("pk")
-    rows = [(pk, codes[name]) for pk, name in known.values_list("pk", "language")]
+    known = Viewer.objects.filter(language__in=codes).order_by("pk").values_list("pk", "language")
+    parts = [known]
+    if of is not None:
+        wanted = np.unique(of).tolist()
+        starts = range(0, len(wanted), 10_000)
+        parts = [known.filter(pk__in=wanted[start : start + 10_000]) for start in starts]
+    rows = [(pk, codes[name]) for part in parts for pk, name in part]
     return Languages(*np.array(rows, np.int64).reshape(-1, 2).T)
 
 

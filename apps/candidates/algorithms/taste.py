@@ -38,8 +38,7 @@ class TasteParams:
     asking: float = 2.0  # views that one on its way counts as where the page asks, ≥ 0
     anybody: float = 0.25  # outcome expected of a stranger, (0, 1)
     worth: float = 1.0  # power of the odds that a content is worth beside others
-    foreign: float = 1.0  # log odds that another language takes
-    shortness: float = 1.0  # log odds that an e-fold of length takes from the share watched
+    foreign: float = 1.0  # log odds that another language takes, as far as nothing is known
     length: float = 0.35  # power of a content's seconds: 0 is by liking alone, 1 by time alone
     most: int = 100  # latest contents that are read, ≥ 1
     stated: float = 1.0  # contents watched to the end that a kind the viewer chose counts as, ≥ 0

@@ -3,10 +3,11 @@
 A content's rate says as much of its audience as of itself: where a feed works, contents are shown
 to those who like their kind. Here the share watched of each view is explained by all at once,
 
-    share ~ σ(μ + β·length + viewer + viewer × language + creator + content + level),
+    share ~ σ(μ + β·length + languages + viewer + viewer × language + creator + content + level),
 
-with a normal prior on every effect, so that few views say little, and the level of the viewer's
-liking of the category on the grid and with the prior of `taste`. Expectation-maximization: levels
+where `languages` is what those who speak one make of contents in another, which many of them may
+understand. Every effect has a normal prior, so that few views say little, and the level of the
+viewer's liking of the category the grid and the prior of `taste`. Expectation-maximization: levels
 given the effects, then a Newton step of one group of effects after the other, backfitting (Hastie
 and Tibshirani 1990, chapter 4; for crossed effects Papaspiliopoulos, Roberts and Zanella,
 Biometrika 2020).
@@ -34,6 +35,7 @@ class WorthParams:
 
     anybody: float = 0.3  # of μ, around the odds of `TasteParams.anybody`
     viewer: float = 0.3
+    languages: float = 1.0  # around −`TasteParams.foreign` for two that differ, else 0
     language: float = 0.7  # of what a viewer makes of a language
     creator: float = 0.55
     content: float = 0.9
@@ -42,9 +44,10 @@ class WorthParams:
 
 
 class Watched(NamedTuple):
-    """Views as columns of one length; codes count from 0, −1 is a code like any other."""
+    """Views as columns of one length; codes count from 0, −1: not known."""
 
     viewer: Ints
+    speaks: Ints  # code of the viewer's language
     content: Ints
     creator: Ints
     category: Ints
@@ -59,6 +62,13 @@ class Worth(NamedTuple):
     mean: Floats  # [n] log odds beside `TasteParams.anybody`
     doubt: Floats  # [n] standard deviation of it, of the content alone
     unknown: float  # mean of a content of which nothing is known
+    slope: float  # log odds by e-fold of length
+    languages: Floats  # [1 + l, 1 + l] log odds by 1 + code of the viewer's, and of the content's
+
+
+def foreign(speaks: Ints | int, language: Ints, taste: TasteParams) -> Floats:
+    """Return the log odds that languages take while nothing is known of them, ≤ 0."""
+    return -taste.foreign * ((speaks >= 0) & (language >= 0) & (speaks != language))
 
 
 def worth_of(views: Watched, creators: Ints, params: WorthParams, taste: TasteParams) -> Worth:
@@ -68,7 +78,12 @@ def worth_of(views: Watched, creators: Ints, params: WorthParams, taste: TastePa
     """
     viewer = np.unique(views.viewer, return_inverse=True)[1]
     n_creators = int(creators.max(initial=0)) + 2
+    n_languages = int(max(views.speaks.max(initial=-1), views.language.max(initial=-1))) + 2
+    of_languages = _Group(
+        (views.speaks + 1) * n_languages + views.language + 1, params.languages, n_languages**2
+    )
     groups = (
+        of_languages,
         _Group(viewer, params.viewer),
         _Group(_crossed(viewer, views.language), params.language),
         of_creator := _Group(views.creator + 1, params.creator, n_creators),
@@ -76,7 +91,8 @@ def worth_of(views: Watched, creators: Ints, params: WorthParams, taste: TastePa
     )
     levels = _Levels(_crossed(viewer, views.category), views.share, taste)
     start = float(logit(taste.anybody))
-    level, slope, odds = start, -1.0, start - views.length
+    level, slope = start, -1.0
+    odds = start - views.length + foreign(views.speaks, views.language, taste)
     for _ in range(params.sweeps if len(viewer) else 0):
         levels.expect(odds)
         residual, curvature = levels.residual(odds)
@@ -93,7 +109,10 @@ def worth_of(views: Watched, creators: Ints, params: WorthParams, taste: TastePa
             odds = odds + group.step(*levels.residual(odds))
     known = np.where(creators >= 0, of_creator.effect[creators + 1], 0)
     unknown = level - start
-    return Worth(unknown + known + of_content.effect, of_content.deviation, unknown)
+    code = np.arange(n_languages) - 1
+    languages = foreign(code[:, None], code, taste) + of_languages.effect.reshape(-1, n_languages)
+    mean = unknown + known + of_content.effect
+    return Worth(mean, of_content.deviation, unknown, slope, languages)
 
 
 class _Levels:

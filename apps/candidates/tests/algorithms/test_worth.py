@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from apps.candidates.algorithms.taste import TasteParams
-from apps.candidates.algorithms.worth import Watched, WorthParams
+from apps.candidates.algorithms.worth import Watched, WorthParams, foreign
 from apps.candidates.algorithms.worth import worth_of as worth_with
 
 PARAMS = WorthParams()
@@ -28,6 +28,7 @@ def watched(
     n = len(viewer)
     return Watched(
         viewer=np.array(viewer, int),
+        speaks=np.zeros(n, int),
         content=np.array(content, int),
         creator=np.array(creator if creator is not None else [-1] * n, int),
         category=np.array(category if category is not None else [0] * n, int),
@@ -83,6 +84,7 @@ def test_long_contents_are_not_worth_less_for_being_watched_less_far() -> None:
     chance = 1 / (1 + np.exp(1.2 * length[content]))
     views = Watched(
         viewer=viewer,
+        speaks=np.zeros(n, int),
         content=content,
         creator=np.full(n, -1),
         category=np.zeros(n, int),
@@ -90,8 +92,38 @@ def test_long_contents_are_not_worth_less_for_being_watched_less_far() -> None:
         length=length[content],
         share=rng.beta(3 * chance, 3 * (1 - chance)),
     )
-    worth = worth_of(views, np.full(40, -1), PARAMS)
-    assert abs(np.corrcoef(worth, length)[0, 1]) < 0.35
+    found = worth_with(views, np.full(40, -1), PARAMS, TasteParams())
+    assert abs(np.corrcoef(found.mean, length)[0, 1]) < 0.35
+    assert found.slope == pytest.approx(-1.2, abs=0.25)
+
+
+def test_what_a_language_takes_is_learned_for_each_who_speaks_another() -> None:
+    # Who speaks 1 understands 0 as well as their own language; the other way round nobody does.
+    rng = np.random.default_rng(5)
+    n = 6000
+    viewer, content = rng.integers(0, 300, n), rng.integers(0, 60, n)
+    speaks, language = (viewer % 2), (content % 2)
+    chance = 1 / (1 + np.exp(1 + 2.5 * ((speaks == 0) & (language == 1))))
+    views = Watched(
+        viewer=viewer,
+        speaks=speaks,
+        content=content,
+        creator=np.full(n, -1),
+        category=np.zeros(n, int),
+        language=language,
+        length=np.zeros(n),
+        share=rng.beta(3 * chance, 3 * (1 - chance)),
+    )
+    found = worth_with(views, np.full(60, -1), PARAMS, TasteParams())
+    takes = found.languages[1:, 1:] + [found.mean[0::2].mean(), found.mean[1::2].mean()]
+    assert takes[1, 0] - takes[1, 1] == pytest.approx(0, abs=0.4)
+    assert takes[0, 1] - takes[0, 0] == pytest.approx(-2.5, abs=0.6)
+
+
+def test_of_languages_nobody_met_what_is_expected_holds() -> None:
+    found = worth_with(watched([], [], []), np.array([-1]), PARAMS, TasteParams(foreign=0.7))
+    assert found.languages.tolist() == [[0.0]]
+    assert foreign(1, np.array([1, 0, -1]), TasteParams(foreign=0.7)).tolist() == [0, -0.7, 0]
 
 
 @pytest.mark.parametrize("order", [np.arange(5), np.array([4, 2, 0, 3, 1])])
