@@ -13,7 +13,7 @@ from apps.core.candidates import Candidates
 from apps.core.params import Overrides
 from apps.core.pipeline import Traced
 from apps.events import conf as events_conf
-from apps.feed.checks import check_now
+from apps.feed.checks import Slot, check_now
 from apps.feed.cursors import Cursor
 from apps.feed.dials import params_of, under
 from apps.feed.hydration import hydrate
@@ -29,8 +29,7 @@ from apps.ranking.editorial import SLOT_SOURCES
 class TracedSlot:
     """One content of the page."""
 
-    content_id: str
-    creator_id: str
+    known: Slot  # as the database has it
     score: float
     source: str
     terms: dict[str, float]
@@ -66,8 +65,7 @@ def trace_of(profile: Profile, overrides: Overrides, *, now_ms: int) -> Trace:
     terms = terms_of(request, shown)
     slots = [
         TracedSlot(
-            content_id=by_row[row].content_id,
-            creator_id=by_row[row].creator_id,
+            known=by_row[row],
             score=float(shown["score"][i]),
             source=SLOT_SOURCES[shown["main_source"][i]],
             terms=terms[i] or {},

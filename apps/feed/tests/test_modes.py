@@ -297,7 +297,7 @@ class TestRefusal:
         found = trace("alice", Overrides(), now_ms=now_ms())
 
         served = items(api.get("feed", user_id="alice"))
-        assert [slot.content_id for slot in found.slots] == served
+        assert [slot.known.content_id for slot in found.slots] == served
 
     def test_rank_that_support_is_told_is_that_of_the_page(self, api: Any) -> None:
         refuse(api)

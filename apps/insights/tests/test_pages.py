@@ -208,7 +208,7 @@ class TestInspectors:
         make_content("v1")
         answer = self.ask(admin, "viewer", user_id="nobody")
         assert "Never heard of" in answer.text
-        assert [slot.content_id for slot in answer.context["feeds"][0].trace.slots] == ["v1"]
+        assert [slot.known.content_id for slot in answer.context["feeds"][0].trace.slots] == ["v1"]
         assert not Viewer.objects.exists()
         assert not Slate.objects.exists()
         assert not Event.objects.exists()
