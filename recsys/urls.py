@@ -16,8 +16,8 @@ from apps.core.login import LoginForm, login
 from apps.core.problems import not_found
 from apps.events.views import Events
 from apps.experiments.views import Assignments
-from apps.feed.pages import preview
-from apps.feed.views import Exposure, Feed, Neighbors, Popular, Similar, Trending
+from apps.feed.pages import about, preview
+from apps.feed.views import Exposure, Feed, Neighbors, Parameters, Popular, Similar, Trending
 from apps.insights.views import Metrics, MetricSeries, metric_csv
 from apps.learning.pages import features
 from apps.media.views import Media
@@ -51,6 +51,7 @@ admin.site.login_form = LoginForm
 
 api = [
     path("feed", Feed.as_view()),
+    path("feed/parameters", Parameters.as_view()),
     path("popular", Popular.as_view()),
     path("trending", Trending.as_view()),
     path("events", Events.as_view()),
@@ -78,6 +79,7 @@ api = [
 
 urlpatterns = [
     path("", preview, name="preview"),
+    path("about/", about, name="about"),
     path("api/v1/", include(api)),
     path("api/schema/", schema, name="schema"),
     path("api/docs/", api_docs, name="docs"),

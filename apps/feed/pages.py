@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from apps.core.auth import MAX_CLIENT_TOKEN_SECONDS, client_token
 from apps.core.clock import now_ms
 from apps.feed.modes import FOR_YOU
+from apps.feed.statement import statement
 
 _SESSION_KEY = "preview_user"
 _TABS = {FOR_YOU: "For You", "following": "Following"}
@@ -51,6 +52,12 @@ def preview(request: HttpRequest) -> HttpResponse:
             "media_origins": " ".join(sorted(settings.MEDIA_ORIGINS)),
         },
     )
+
+
+@require_safe
+def about(request: HttpRequest) -> HttpResponse:
+    """Say in plain words what the feed is ordered by, to anybody (DSA art. 27)."""
+    return render(request, "feed/about.html", {"statement": statement()})
 
 
 def _tab(request: HttpRequest, mode: str, *, is_current: bool) -> dict[str, Any]:

@@ -113,3 +113,46 @@ class FeedAnswer(msgspec.Struct, frozen=True):
     degraded: list[str]  # what was skipped on the way
     ranker: str
     experiment: dict[str, str]
+
+
+class ModeStated(msgspec.Struct, frozen=True):
+    """A feed that a viewer may choose."""
+
+    name: str
+    about: str
+    is_personal: bool  # follows from what the viewer did
+
+
+class Criterion(msgspec.Struct, frozen=True):
+    """One of the things that the order of the feed adds up."""
+
+    name: str
+    says: str
+    weight: float  # of what is expected over what is expected on average; < 0 counts against
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One step on the way to a page."""
+
+    name: str
+    says: str
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """Something that a viewer may do about it, and how an app asks for it."""
+
+    says: str
+    how: str
+
+
+class Statement(msgspec.Struct, frozen=True):
+    """The main parameters of the feed."""
+
+    modes: list[ModeStated]
+    is_learned: bool  # False: nothing has been trained yet, criteria wait for it
+    objective: int  # version of the criteria; 0: built in
+    criteria: list[Criterion]  # the heaviest first
+    proposes: list[Step]
+    removes: list[Step]
+    adjusts: list[Step]  # in order
+    choices: list[Choice]

@@ -18,7 +18,15 @@ from apps.feed import exposure, lists, parameters
 from apps.feed.conf import PARAMS
 from apps.feed.modes import FOR_YOU, MODES
 from apps.feed.services import for_user
-from apps.feed.types import ContentExposure, FeedAnswer, FeedQuery, ListAnswer, NeighborsAnswer
+from apps.feed.statement import statement
+from apps.feed.types import (
+    ContentExposure,
+    FeedAnswer,
+    FeedQuery,
+    ListAnswer,
+    NeighborsAnswer,
+    Statement,
+)
 
 _USER = OpenApiParameter("user_id", OpenApiTypes.STR, required=True)
 _ASKED = OpenApiParameter("user_id", OpenApiTypes.STR, description="where it stands for them")
@@ -77,6 +85,21 @@ class Feed(APIView):
             exclude=parameters.excluded(request),
         )
         return Response(for_user(query, now_ms=now_ms()))
+
+
+class Parameters(APIView):
+    """What the feed is ordered by."""
+
+    required_scopes = {"GET": Scope.FEED_READ}
+
+    @extend_schema(
+        operation_id="feed_parameters",
+        responses={200: OpenApiResponse(openapi(Statement))},
+    )
+    def get(self, request: Request) -> Response:
+        """Return the main parameters in plain words, as they are now (DSA art. 27)."""
+        refuse_unknown(request)
+        return Response(statement())
 
 
 class Popular(APIView):
