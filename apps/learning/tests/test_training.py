@@ -46,7 +46,7 @@ def then(part: Slice) -> Moment:
 class TestSliceExamples:
     def test_labels_say_what_became_of_a_candidate(self, part: Slice, then: Moment) -> None:
         examples = slice_examples(part, then, PARAMS)
-        assert set(np.unique(examples.y).tolist()) == {0, np.float32(0.3), 1}
+        assert set(np.unique(examples.y).tolist()) == {0, np.float32(PARAMS.shown_label), 1}
         assert examples.x.shape == (len(examples.y), len(SELECT_NAMES))
 
     def test_positives_are_the_long_views_of_what_was_retrieved(
