@@ -47,7 +47,7 @@ class TrainingParams:
     max_viewers: int = 8000  # viewers that give examples, a slice
     ranked: int = 200  # candidates of a pool that examples are drawn from, as in serving
     negatives: int = 30  # candidates kept of a viewer's pool beside those shown
-    shown_label: float = 0.1  # soft label of a candidate that was shown but not watched long
+    shown_label: float = 0.3  # soft label of a candidate that was shown but not watched long
     max_views: int = 500_000  # latest views that the heads learn from
     select: SelectParams = field(default_factory=SelectParams)
     boosted: BoostedParams = field(default_factory=BoostedParams)

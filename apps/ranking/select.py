@@ -22,6 +22,7 @@ from apps.ranking.boosters import MIN_POSITIVES, BoosterParams, Frame, Model, lo
 HOPE = "score.liked_kinds"  # what the viewer's own views say of a candidate, learned or not
 _TREES_FILE = "select.txt"
 _LEAST_HOPE = 1e-4
+_FEW_POOLS = 500.0  # as many pools as weigh as much as the penalty of none
 Doubles = NDArray[np.float64]
 
 
@@ -29,7 +30,7 @@ Doubles = NDArray[np.float64]
 class SelectParams:
     """How line and trees are trained."""
 
-    l2: float = 500.0  # penalty of a weight beside a loss that is a sum over pools
+    l2: float = 0.1  # penalty of a weight beside a loss that is a mean over pools
     trees: BoosterParams = field(
         default_factory=lambda: BoosterParams(
             objective="cross_entropy", trees=60, leaves=15, rate=0.03, feature_share=0.3
@@ -177,7 +178,7 @@ def _fit_line(
     raw = np.concatenate([_read(part, columns, hope) for part in parts])
     scaling = fit_scaling(raw, is_place)
     scaled = scaling(raw)
-    penalty = np.where(is_hope, 1e-3, l2 / len(sizes))
+    penalty = np.where(is_hope, 1e-3, l2 * (1 + _FEW_POOLS / len(sizes)))
     weights = fit_choice(scaled, y, sizes, penalty, never_below=is_hope)
     slope, intercept = fit_platt(scaled @ weights, y)
     return Line(columns, hope, scaling, slope * weights, intercept)
