@@ -37,7 +37,7 @@ from apps.learning.online.trigger import is_due
 from apps.learning.online.types import Examples, Increment
 from apps.ranking.algorithms.hedge import Hedge
 from apps.ranking.algorithms.loss import sigmoid
-from apps.ranking.blend import Blend, HeadBlend
+from apps.ranking.blend import Blend
 from apps.ranking.boosters import BoosterParams, Frame, Model
 from apps.ranking.inputs import FIELDS, Inputs
 from apps.ranking.neural import NeuralParams, NeuralRanker
@@ -128,7 +128,7 @@ def as_they_come(
     network = NeuralRanker(fit_encoder(inputs.features[:_WINDOW]), NeuralParams(), (_HEAD,))
     known = inputs.take(slice(0, _WINDOW))
     network.fit(known, {_HEAD: y[:_WINDOW]}, validation=_WINDOW // 7)
-    even = HeadBlend(Hedge(np.array([0.5, 0.5]), np.zeros(2)))
+    even = Hedge(np.array([0.5, 0.5]), np.zeros(2))
     now = Increment.of(network, Blend((BOOSTED, NEURAL), {_HEAD: even}))
     none, trees = Examples.none(1), Model(None, 0.5)
     unasked = [np.full(_WINDOW, 0.5)]  # of the pairs that the bundle begins with

@@ -199,8 +199,7 @@ def fit_heads(views: Views, params: TrainingParams) -> Heads:
     """Return what learned from views; touches no database, so that any thread may do it.
 
     Both rankers learn from the earlier views; on the latest ones, which neither has learned from,
-    they are weighed and calibrated. Then both learn from all: the trees anew, the network as the
-    views come.
+    they are weighed. Then both learn from all: the trees anew, the network as the views come.
     """
     inputs, labels, seconds = views
     encoder = fit(inputs.features)

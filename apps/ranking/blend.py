@@ -1,4 +1,9 @@
-"""The blend: rankers mixed by how well they did lately, then calibrated, head by head."""
+"""The blend: rankers mixed by how well they did lately, head by head.
+
+Both rankers learn probabilities, and so does their mix mean some. A map that makes good for what
+they missed on the held views would be applied to rankers that have learned from these meanwhile:
+it made calibration worse (ADR 34).
+"""
 
 from __future__ import annotations
 
@@ -10,9 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.ranking.algorithms import calibration
-from apps.ranking.algorithms.calibration import IDENTITY, Calibrator
-from apps.ranking.algorithms.hedge import Hedge, best_weights, together
+from apps.ranking.algorithms.hedge import STEP, Hedge, best_weights, together
 from apps.ranking.algorithms.loss import logit, losses, sigmoid
 from apps.ranking.boosters import MIN_POSITIVES
 from apps.ranking.types import BOOSTED, LEARNED, Labels
@@ -22,19 +25,11 @@ _FILE = "blend.json"
 
 
 @dataclass(frozen=True, slots=True)
-class HeadBlend:
-    """How the rankers are mixed for one head."""
-
-    hedge: Hedge  # of the experts in the blend's order
-    calibrator: Calibrator = IDENTITY
-
-
-@dataclass(frozen=True, slots=True)
 class Blend:
-    """z = Σ_m w_m · logit p_m, calibrated, for every head."""
+    """z = Σ_m w_m · logit p_m for every head."""
 
     experts: tuple[str, ...]
-    heads: dict[str, HeadBlend]
+    heads: dict[str, Hedge]  # of the experts in this order
 
     def mix(
         self, predicted: dict[str, Predictions], heads: Iterable[str] | None = None
@@ -46,41 +41,34 @@ class Blend:
         """
         names = list(heads or self.heads)
         alive = [i for i, expert in enumerate(self.experts) if expert in predicted]
-        weights = together([self.heads[name].hedge for name in names]).weights()[:, alive]
-        mixed = _mixed(self._logits(predicted, names)[..., alive], weights)
-        z = calibration.together([self.heads[name].calibrator for name in names], mixed)
+        weights = together([self.heads[name] for name in names]).weights()[:, alive]
+        z = _mixed(self._logits(predicted, names)[..., alive], weights)
         return dict(zip(names, np.asarray(sigmoid(z), np.float64), strict=True))
 
     def after(self, predicted: dict[str, Predictions], labels: Labels) -> Blend:
         """Return the blend with weights moved by what came of pairs [n], in order of time."""
         heads = {}
-        for name, head in self.heads.items():
+        for name, hedge in self.heads.items():
             known = np.isfinite(labels[name])
             z = self._logits(predicted, [name])[0, known]
             each = losses(z, labels[name][known][:, None])
             worst = np.nanmax(each, axis=1, initial=0, keepdims=True)
             each = np.where(np.isfinite(each), each, worst)
-            heads[name] = replace(head, hedge=head.hedge.after(each))
+            heads[name] = hedge.after(each)
         return replace(self, heads=heads)
 
     def weights(self) -> dict[str, dict[str, float]]:
         """Return head → expert → weight."""
         return {
-            name: dict(zip(self.experts, head.hedge.weights().tolist(), strict=True))
-            for name, head in self.heads.items()
+            name: dict(zip(self.experts, hedge.weights().tolist(), strict=True))
+            for name, hedge in self.heads.items()
         }
 
     def save(self, folder: Path) -> None:
-        """Write weights and calibrators."""
+        """Write where the experts stand."""
         heads = {
-            name: {
-                "prior": head.hedge.prior.tolist(),
-                "total": head.hedge.total.tolist(),
-                "knots": head.calibrator.knots.tolist(),
-                "values": head.calibrator.values.tolist(),
-                "tail": head.calibrator.tail,
-            }
-            for name, head in self.heads.items()
+            name: {"prior": hedge.prior.tolist(), "total": hedge.total.tolist()}
+            for name, hedge in self.heads.items()
         }
         facts = {"experts": self.experts, "heads": heads}
         (folder / _FILE).write_text(json.dumps(facts, indent=1))
@@ -90,10 +78,7 @@ class Blend:
         """Read a blend."""
         facts = json.loads((folder / _FILE).read_text())
         heads = {
-            name: HeadBlend(
-                Hedge(np.array(head["prior"]), np.array(head["total"])),
-                Calibrator(np.array(head["knots"]), np.array(head["values"]), head["tail"]),
-            )
+            name: Hedge(np.array(head["prior"]), np.array(head["total"]))
             for name, head in facts["heads"].items()
         }
         return cls(tuple(facts["experts"]), heads)
@@ -111,14 +96,16 @@ class Blend:
 
 
 def trees_only(experts: Sequence[str]) -> Blend:
-    """Return the blend that repeats the boosted ranker: what serves before anything is judged."""
-    return Blend(tuple(experts), {name: HeadBlend(_all_for_trees(experts)) for name in LEARNED})
+    """Return what serves before anything is judged: the trees' word, all but a step of it."""
+    shares = np.array([1 - STEP if name == BOOSTED else STEP for name in experts])
+    hedge = Hedge(shares / shares.sum(), np.zeros(len(experts)))
+    return Blend(tuple(experts), dict.fromkeys(LEARNED, hedge))
 
 
 def fit(predicted: dict[str, Predictions], labels: Labels) -> Blend:
-    """Return weights and calibrators from pairs [n] that the rankers had not learned from.
+    """Return the weights from pairs [n] that the rankers had not learned from.
 
-    A head with fewer than 40 positive or negative labels cannot be judged: it is the trees'.
+    A head with fewer than 40 positive or negative labels cannot be judged: it stays the trees'.
     """
     experts = tuple(predicted)
     blank = trees_only(experts)
@@ -130,13 +117,8 @@ def fit(predicted: dict[str, Predictions], labels: Labels) -> Blend:
             heads[name] = unjudged
             continue
         z = blank._logits(predicted, [name])[0, known]
-        hedge = Hedge(best_weights(z, y), np.zeros(len(experts)))
-        heads[name] = HeadBlend(hedge, calibration.fit(_mixed(z, hedge.weights()), y))
+        heads[name] = Hedge(best_weights(z, y), np.zeros(len(experts)))
     return Blend(experts, heads)
-
-
-def _all_for_trees(experts: Sequence[str]) -> Hedge:
-    return Hedge(np.array([float(name == BOOSTED) for name in experts]), np.zeros(len(experts)))
 
 
 def _mixed(z: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:

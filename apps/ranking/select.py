@@ -180,8 +180,8 @@ def _fit_line(
     scaled = scaling(raw)
     penalty = np.where(is_hope, 1e-3, l2 * (1 + _FEW_POOLS / len(sizes)))
     weights = fit_choice(scaled, y, sizes, penalty, never_below=is_hope)
-    calibrated = fit_platt(scaled @ weights, y)
-    return Line(columns, hope, scaling, calibrated.tail * weights, float(calibrated.values[0]))
+    slope, intercept = fit_platt(scaled @ weights, y)
+    return Line(columns, hope, scaling, slope * weights, intercept)
 
 
 def _read(x: NDArray[np.float32], columns: NDArray[np.int64], hope: int) -> NDArray[np.float32]:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from apps.ranking.algorithms.loss import losses
 
-HALF_LIFE = 2000.0  # examples after which a loss counts half
+HALF_LIFE = 1000.0  # examples after which a loss counts half
 _GRID = np.linspace(0, 1, 21)
+STEP = float(_GRID[1])  # the least weight to begin with: from none no loss ever raises it
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Hedge:
 
     prior: NDArray[np.float64]  # [experts] or [heads, experts], sums to 1
     total: NDArray[np.float64]  # likewise, decayed sum of losses
-    rate: float = 0.05  # η
+    rate: float = 0.1  # η
 
     def weights(self) -> NDArray[np.float64]:
         """Return float64 of the shape of the prior, ≥ 0, that sum to 1."""
@@ -51,11 +52,11 @@ def best_weights(logits: NDArray[np.float64], y: NDArray[np.floating]) -> NDArra
 
     logits: float64[n, experts] of two experts; y: [n] labels in [0, 1]. Among 21 steps: the loss
     is flat near its minimum, and finer weights would fit the noise of the slice. One expert has
-    all the weight. The prior keeps at least a step for each, or Hedge could never raise it.
+    all the weight. The prior keeps at least a step for each.
     """
     if logits.shape[1] == 1:
         return np.ones(1)
     first, second = logits.T
     loss = [losses(w * first + (1 - w) * second, y).mean() for w in _GRID]
-    w = float(np.clip(_GRID[int(np.argmin(loss))], _GRID[1], _GRID[-2]))
+    w = float(np.clip(_GRID[int(np.argmin(loss))], STEP, 1 - STEP))
     return np.array([w, 1 - w])

@@ -15,8 +15,8 @@ EVEN = Hedge(np.array([0.5, 0.5]), np.zeros(2))
 
 
 def test_weights_are_those_of_the_formula() -> None:
-    # e^(−.05·20) = .368 against 1, of priors .25 and .75: .092 / .842
-    weights = Hedge(np.array([0.25, 0.75]), np.array([30.0, 10.0])).weights()
+    # e^(−.1·10) = .368 against 1, of priors .25 and .75: .092 / .842
+    weights = Hedge(np.array([0.25, 0.75]), np.array([20.0, 10.0])).weights()
     assert weights[0] == pytest.approx(0.25 * np.exp(-1) / (0.25 * np.exp(-1) + 0.75))
 
 
