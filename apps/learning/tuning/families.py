@@ -71,7 +71,8 @@ FAMILIES: tuple[Family, ...] = (
         _with_vectors,
         (
             Choice("query.nearest", _QUERIES, refits=False),
-            Choice("timeliness", (0.0, 0.01, 0.02, 0.05, 0.1, 0.2), refits=False),
+            # More of it goes on to gain among the first ten what it loses among the candidates.
+            Choice("timeliness", (0.0, 0.01, 0.02, 0.05), refits=False),
             Choice("als_signal.half_life_hours", _HALF_LIVES),
             Choice("als.unobserved_weight", (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4)),
             Choice("als.regularization", (0.001, 0.002, 0.005, 0.01, 0.02, 0.05)),
