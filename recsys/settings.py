@@ -240,8 +240,8 @@ ARTIFACT_CHECKS = {
 REFRESH_SECONDS = env_int("RECSYS_REFRESH_SECONDS", default=1, low=0, high=60)
 # What finds the nearest vectors among very many: annoy, faiss (if installed), or exact.
 VECTOR_INDEX = env_choice("RECSYS_VECTOR_INDEX", "annoy", "faiss", "exact")
-# Minutes of the search for better parameters before the nightly training; 0: none.
-TUNE_MINUTES = env_int("RECSYS_TUNE_MINUTES", default=10, low=0, high=240)
+# Minutes after which the nightly search for better parameters is cut; 0: no search.
+TUNE_MINUTES = env_int("RECSYS_TUNE_MINUTES", default=60, low=0, high=150)
 # Seconds after a view until what followed it is taken for complete and learned from.
 LABEL_DELAY_SECONDS = env_int("RECSYS_LABEL_DELAY_SECONDS", default=600, low=0, high=86_400)
 # Where a day of the KPIs begins: minutes that the clock of the day is ahead of UTC.

@@ -126,6 +126,7 @@ class RetrievalParams:
     item_item_signal: Signal = field(default_factory=Signal)
     query: QueryParams = field(default_factory=QueryParams)
     embedder: Literal["als", "deepwalk"] = "als"  # of the collaborative vectors
+    timeliness: float = 0.02  # τ ≥ 0: `nearest` adds τ·ln(1 + views lately, half-life 6 h)
     deepwalk: DeepWalkParams = field(default_factory=DeepWalkParams)
     interests: InterestParams = field(default_factory=InterestParams)
     content: ContentParams = field(default_factory=ContentParams)
@@ -156,6 +157,7 @@ register(
         "query.next_item": (0.1, 1000),
         "query.item_item": (0.1, 1000),
         "query.nearest": (0.1, 1000),
+        "timeliness": (0, 1),
         "content.theta": (-1, 1),
         "content.least": (0, 1000),
         "viewers.k": (1, 1000),

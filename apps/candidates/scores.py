@@ -110,6 +110,29 @@ class VectorScores:
         return np.where(rows < len(self._vectors), scores, np.float32(np.nan))
 
 
+@dataclass(frozen=True, slots=True)
+class TimelyScores:
+    """Inner products, and what is added to them for what many watch now."""
+
+    _DEPTH = 200  # rows of either list that are looked at, for few wanted ones
+
+    near: VectorScores
+    chart: RankedScores
+    weight: float  # of the chart's scores
+
+    def top(self, k: int, excluded: NDArray[np.bool_]) -> Rows:
+        """Return at most k rows of both lists, best first, none excluded."""
+        depth = max(k, self._DEPTH)
+        lists = self.near.top(depth, excluded), self.chart.top(depth, excluded)
+        rows = np.unique(np.concatenate(lists))
+        return np.asarray(rows[best_rows(self.at(rows), k)])
+
+    def at(self, rows: Rows) -> NDArray[np.float32]:
+        """Return the score of each row, NaN for contents without a vector."""
+        watched = np.nan_to_num(self.chart.at(rows))
+        return self.near.at(rows) + np.float32(self.weight) * watched
+
+
 class Draw(SparseScores):
     """An order by lot: what is drawn first is not worth more, so that there is no opinion."""
 

@@ -32,7 +32,7 @@ from apps.learning.evaluation.ranking import Recommend
 from apps.learning.gates import Trial
 from apps.learning.models import Rollout, TunedParam
 from apps.learning.training import Say, train_all
-from apps.learning.tuning.search import tune
+from apps.learning.tuning.search import TRIALS, tune
 
 MIN_VIEWS = 100  # fewer say nothing worth a model
 _YOUNG = 200_000  # events of a log that is trained on as it grows; beyond, nights are enough
@@ -200,10 +200,13 @@ def _main(importance: dict[str, float], n: int = 30) -> dict[str, float]:
     return dict(sorted(importance.items(), key=lambda item: -item[1])[:n])
 
 
-def tune_and_store(*, minutes: float, say: Say, until_ms: int | None = None) -> dict[str, Any]:
+def tune_and_store(
+    *, say: Say, n_trials: int = TRIALS, minutes: float = math.inf, until_ms: int | None = None
+) -> dict[str, Any]:
     """Search the parameters of retrieval on the log, store and return them by name.
 
-    Raises `TrainingError` when a training is running or there is too little to learn from.
+    n_trials, minutes: as `tune` has them. Raises `TrainingError` when a training is running or
+    there is too little to learn from.
     """
     with lease("train") as is_mine:
         if not is_mine:
@@ -212,7 +215,9 @@ def tune_and_store(*, minutes: float, say: Say, until_ms: int | None = None) -> 
         log = _readable_log(catalog, until_ms)
         kept = selectors.pinned()
         start = selectors.training_params().retrieval
-        params, trials = tune(log, catalog, start, minutes=minutes, pinned=kept, say=say)
+        params, trials = tune(
+            log, catalog, start, n_trials=n_trials, minutes=minutes, pinned=kept, say=say
+        )
         found = {name: value_of(params, name) for name in trials.tried}
         for name, value in found.items():
             TunedParam.objects.update_or_create(

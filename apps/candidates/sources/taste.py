@@ -10,13 +10,16 @@ from numpy.typing import NDArray
 from apps.candidates.algorithms.neighbors import Neighbors, score, score_rows
 from apps.candidates.algorithms.sequences import recency_weights
 from apps.candidates.embeddings import viewer_vector
-from apps.candidates.scores import DenseScores, SparseScores, VectorScores
+from apps.candidates.scores import DenseScores, SparseScores, TimelyScores, VectorScores
 from apps.candidates.signals import consumed
 from apps.candidates.sources.base import Proposer
+from apps.candidates.sources.crowd import Popular
 from apps.candidates.types import Request
+from apps.features.stats import HOURS_6
 
 _DENSE_UP_TO = 20_000  # contents; beyond it only those that are pointed at are looked at
 _QUERY_EVENTS = 60  # latest views that a neighbor query reads
+_LATELY = Popular("popular_6h", HOURS_6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +60,21 @@ def _through(request: Request, kind: str, decay_events: float) -> DenseScores | 
 
 @dataclass(frozen=True, slots=True)
 class NearestContent(Proposer):
-    """Contents nearest to the viewer's vector, which is folded in anew from every history."""
+    """Contents nearest to the viewer's vector, which is folded in anew from every history.
+
+    Of those as near, what many watch now comes first: the vectors know no hour (ADR 35).
+    """
 
     name: str = "nearest"
 
-    def __call__(self, request: Request) -> VectorScores | None:
-        """Score by inner product; nothing to say without history."""
+    def __call__(self, request: Request) -> VectorScores | TimelyScores | None:
+        """Score by inner product and popularity; nothing to say without history."""
         vector = own_vector(request)
         if request.models is None or vector is None:
             return None
-        return VectorScores(request.models.vectors, request.models.index, vector)
+        near = VectorScores(request.models.vectors, request.models.index, vector)
+        weight = request.params.timeliness
+        return TimelyScores(near, _LATELY(request), weight) if weight else near
 
 
 def own_vector(request: Request) -> NDArray[np.float32] | None:

@@ -7,20 +7,23 @@ import pytest
 from numpy.typing import NDArray
 
 from apps.candidates.index import ExactIndex, best_rows
-from apps.candidates.scores import DenseScores, RankedScores, VectorScores, gather
+from apps.candidates.scores import DenseScores, RankedScores, TimelyScores, VectorScores, gather
 from apps.core.pipeline import Scores
 
 SCORES = np.array([0.5, 2.0, 1.0, 3.0], np.float32)  # of four contents; the catalogue has six
-KINDS = ["dense", "ranked", "vector"]
+KINDS = ["dense", "ranked", "vector", "timely"]
 
 
 @pytest.fixture(params=KINDS)
 def opinion(request: pytest.FixtureRequest) -> Scores:
     vectors = np.stack([SCORES, SCORES * 0], axis=1)
+    near = VectorScores(vectors, ExactIndex(vectors), np.array([1, 0], np.float32))
+    watched_by_none = np.full(6, -np.inf, np.float32)
     made: dict[str, Scores] = {
         "dense": DenseScores(SCORES),
         "ranked": RankedScores(SCORES, best_rows(SCORES, 100)),
-        "vector": VectorScores(vectors, ExactIndex(vectors), np.array([1, 0], np.float32)),
+        "vector": near,
+        "timely": TimelyScores(near, RankedScores(watched_by_none, np.empty(0, np.int64)), 0.5),
     }
     return made[request.param]
 

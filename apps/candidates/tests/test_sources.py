@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -178,6 +180,25 @@ class TestNearestContent:
         source = NearestContent()
         place = proposed(source, before, 44).index(26)
         assert proposed(source, after, 44).index(26) < place
+
+    def test_of_those_as_near_what_many_watch_now_comes_first(
+        self, catalog: Catalog, models: RetrievalModels
+    ) -> None:
+        own = watched(0, 1, 2)
+        usual = proposed(NearestContent(), make_request(catalog, own, models=models), 15)
+        crowd = make_log([(v, usual[8], NOW_MS - HOUR_MS) for v in range(50, 90)])
+        busy = make_request(catalog, own, models=models, log=crowd)
+        assert proposed(NearestContent(), busy, 15).index(usual[8]) < 8
+        still = replace(models, params=replace(models.params, timeliness=0.0))
+        calm = make_request(catalog, own, models=still, log=crowd)
+        assert proposed(NearestContent(), calm, 15) == usual
+
+    def test_content_that_many_watch_and_the_models_do_not_know_is_left_to_others(
+        self, catalog: Catalog, models: RetrievalModels
+    ) -> None:
+        crowd = make_log([(v, 42, NOW_MS - HOUR_MS) for v in range(50, 90)])
+        request = make_request(catalog, watched(0), models=models, log=crowd)
+        assert 42 not in proposed(NearestContent(), request, 44)
 
     def test_content_newer_than_the_models_has_no_score(
         self, catalog: Catalog, models: RetrievalModels

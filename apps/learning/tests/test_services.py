@@ -47,12 +47,12 @@ def test_too_few_views_are_refused_and_the_lease_is_given_back() -> None:
 
 def test_search_and_training_exclude_each_other() -> None:
     with lease("train"), pytest.raises(TrainingError, match="a training is running"):
-        tune_and_store(minutes=0, say=lambda _: None)
+        tune_and_store(n_trials=0, say=lambda _: None)
 
 
 def test_search_needs_views_to_judge_by() -> None:
     with pytest.raises(TrainingError, match="0 views"):
-        tune_and_store(minutes=0, say=lambda _: None)
+        tune_and_store(n_trials=0, say=lambda _: None)
 
 
 class TestOutgrown:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -48,11 +49,10 @@ def moving() -> tuple[RetrievalParams, Trials]:
 
 
 def tuned(
-    log: EventLog, *, pinned: dict[str, Any] | None = None, minutes: float = 1, n: int = N_CONTENTS
+    log: EventLog, *, pinned: dict[str, Any] | None = None, n: int = N_CONTENTS, **options: Any
 ) -> tuple[RetrievalParams, Trials]:
-    return tune(
-        log, make_catalog(n), SMALL, minutes=minutes, pinned=pinned or {}, say=lambda _: None
-    )
+    options = {"say": lambda _: None, **options}
+    return tune(log, make_catalog(n), SMALL, pinned=pinned or {}, **options)
 
 
 def daily(*, days_a_taste: int, viewers: int = 60, days: int = 12, n: int = N_CONTENTS) -> EventLog:
@@ -118,7 +118,7 @@ class TestTune:
         assert params.als_signal.half_life_hours is None
 
     def test_walks_are_tried_and_not_taken_where_they_earn_less(self) -> None:
-        params, trials = tuned(STEADY, n=160, pinned=all_but("embedder"))
+        params, trials = tuned(STEADY, n=160, pinned=all_but("embedder") | {"timeliness": 0.0})
         found = dict(trials.tried["embedder"])
         assert set(found) == {"als", "deepwalk"}
         assert found[params.embedder] == max(found.values())
@@ -130,9 +130,32 @@ class TestTune:
         assert params.quotas["popular_1d"] == 11
         assert "als_signal.half_life_hours" not in trials.tried
 
-    def test_no_time_leaves_what_needs_refitting_as_it_was(self) -> None:
-        params, _ = tuned(MOVING, minutes=0)
+    def test_no_more_is_tried_than_was_asked_for(self) -> None:
+        _, trials = tuned(MOVING, n_trials=12)
+        assert trials.n <= 12
+        searched = [name for name in trials.tried if name not in QUOTA_NAMES]
+        # Where each parameter stood is judged too, and is no trial.
+        assert sum(len(trials.tried[name]) for name in searched) - len(searched) == trials.n
+
+    def test_nothing_is_tried_twice(self) -> None:
+        _, trials = tuned(MOVING, pinned=all_but("query.nearest"))
+        values = {value for value, _ in trials.tried["query.nearest"]}
+        assert trials.n == len(values - {SMALL.query.nearest})
+
+    def test_trials_and_no_clock_decide_what_is_found(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        found = tuned(MOVING, n_trials=8)[0]
+        times = count(step=3600.0)
+        monkeypatch.setattr("time.monotonic", lambda: next(times))
+        assert tuned(MOVING, n_trials=8)[0] == found
+
+    def test_search_that_is_cut_says_so_and_keeps_what_it_has(self) -> None:
+        said: list[str] = []
+        params, trials = tuned(MOVING, minutes=0, say=said.append)
+        assert trials.n == 0
         assert (params.als, params.als_signal) == (SMALL.als, SMALL.als_signal)
+        assert [step for step in said if step.startswith("cut after 0 minutes")]
 
     def test_empty_log_gives_the_start(self) -> None:
         params, trials = tuned(EventLog.empty())

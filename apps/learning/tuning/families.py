@@ -30,7 +30,7 @@ class Family:
     """Parameters that decide what one source is worth."""
 
     source: str
-    share: float  # of the budget of time
+    share: float  # of the trials
     fit: Callable[[Judge, RetrievalParams, Models], Models]
     choices: tuple[Choice, ...]
     rests_on_others: bool = False  # its models are made of what families before it have found
@@ -67,10 +67,12 @@ _DECAYS = (2.0, 4.0, 7.0, 10.0, 15.0, 25.0, 50.0)
 FAMILIES: tuple[Family, ...] = (
     Family(
         "nearest",
-        0.5,
+        0.4,
         _with_vectors,
         (
             Choice("query.nearest", _QUERIES, refits=False),
+            # More of it goes on to gain among the first ten what it loses among the candidates.
+            Choice("timeliness", (0.0, 0.01, 0.02, 0.05), refits=False),
             Choice("als_signal.half_life_hours", _HALF_LIVES),
             Choice("als.unobserved_weight", (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4)),
             Choice("als.regularization", (0.001, 0.002, 0.005, 0.01, 0.02, 0.05)),
@@ -106,7 +108,7 @@ FAMILIES: tuple[Family, ...] = (
     ),
     Family(
         "similar_viewers",
-        0.1,
+        0.12,
         _with_viewers,
         (
             Choice("viewers.sharpness", (1.0, 2.0, 4.0, 8.0, 16.0), refits=False),
@@ -118,7 +120,7 @@ FAMILIES: tuple[Family, ...] = (
     ),
     Family(
         "like_content",
-        0.05,
+        0.1,
         _with_content,
         (
             Choice("interests.likeness", (0.2, 0.3, 0.4, 0.55, 0.7), refits=False),
@@ -129,7 +131,7 @@ FAMILIES: tuple[Family, ...] = (
     ),
     Family(
         "hybrid",
-        0.0,  # nothing is fitted
+        0.03,
         _with_content,
         (Choice("kappa", (0.0, 1.0, 3.0, 10.0, 30.0, 100.0), refits=False),),
     ),

@@ -1,7 +1,8 @@
-"""The search: one parameter after the other is moved while that pays, within a budget of time.
+"""The search: one parameter after the other is moved while that pays, within a budget of trials.
 
 Each source is judged by itself on the latest slice of the log, with models fitted before it. Then
-the quotas are split by what each source adds to the others.
+the quotas are split by what each source adds to the others. A budget of time would let the load of
+the machine choose the parameters; the same log and the same number of trials find the same ones.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -32,10 +34,12 @@ from apps.learning.slices import recent_slices
 from apps.learning.tuning.families import FAMILIES, NAMES, Choice, Family
 from apps.learning.tuning.judge import Judge
 
+TRIALS = (
+    100  # values tried by default: enough for a log of a million events to run out of better ones
+)
 _DEPTH = 700  # of the lists that quotas are cut from
 _POOLS = 100  # viewers whose pools tell what a quota costs
-_FEWEST_VIEWERS = 400  # whom quotas are decided by, however little time there is
-_QUOTA_SHARE = 0.2  # of the budget of time
+_QUOTA_VIEWERS = 4000  # whom quotas are decided by, at most
 _SURE = 0.5  # standard errors by which a value must be better to replace another
 
 Say = Callable[[str], None]
@@ -45,11 +49,18 @@ Say = Callable[[str], None]
 class Trials:
     """What was tried: NDCG@10 of the source by value, parameter after parameter."""
 
+    until: float = np.inf  # of `time.monotonic`
+    n: int = 0  # values judged
     tried: dict[str, list[tuple[Any, float]]] = field(default_factory=dict)
 
     def add(self, name: str, value: Any, earned: float) -> None:
         """Note a value and what its source earned with it."""
         self.tried.setdefault(name, []).append((value, earned))
+
+    @property
+    def is_late(self) -> bool:
+        """Say whether the time is over, so that the search is cut."""
+        return time.monotonic() > self.until
 
 
 def tune(
@@ -57,19 +68,21 @@ def tune(
     catalog: Catalog,
     start: RetrievalParams,
     *,
-    minutes: float,
+    n_trials: int = TRIALS,
+    minutes: float = np.inf,
     pinned: Mapping[str, Any],
     say: Say,
 ) -> tuple[RetrievalParams, Trials]:
-    """Return the best parameters found in about `minutes`, and every trial.
+    """Return the best parameters found by about `n_trials` trials, and every trial.
 
-    pinned: values by name that stay as they are. Nothing but `log` is known to the search.
+    minutes: after which no further value is tried, and it is said that the search was cut. pinned:
+    values by name that stay as they are. Nothing but `log` is known to the search.
     """
-    params, trials = with_values(start, pinned), Trials()
+    params = with_values(start, pinned)
+    trials = Trials(until=time.monotonic() + 60 * minutes)
     part = next(iter(recent_slices(log, n=1, share=0.2)), None)
     if part is None or not len(part.future):
         return params, trials
-    began = time.monotonic()
     background = retrieval.read_background(catalog, params)
     models = retrieval.fit_retrieval(part.past, catalog, params, background)
     judge = Judge(part, catalog, models, background)
@@ -77,28 +90,27 @@ def tune(
         say("nobody came back in the latest slice: nothing to judge by")
         return params, trials
     say(f"judged on {len(judge.truth.viewers):,} viewers")
-    # The first fit is paid from the same budget.
-    left = max(60 * minutes - (time.monotonic() - began), 0)
+    share = 0.0
     for family in FAMILIES:
-        until = time.monotonic() + (1 - _QUOTA_SHARE) * family.share * left
-        search = _Search(family, judge, trials, until, say)
+        share += family.share  # what one family leaves the next ones may use
+        search = _Search(family, judge, trials, round(share * n_trials), say)
         params = search.run(params, {name for name in NAMES if name in pinned})
+    if trials.is_late:
+        say(f"cut after {minutes:g} minutes and {trials.n} of {n_trials} trials")
     judge.models = retrieval.fit_retrieval(part.past, catalog, params, background)
-    until = time.monotonic() + _QUOTA_SHARE * left
-    return _with_quotas(params, judge, pinned, trials, until, say), trials
+    return _with_quotas(params, judge, pinned, trials, say), trials
 
 
 class _Search:
     """Coordinate search over one family's parameters."""
 
-    def __init__(
-        self, family: Family, judge: Judge, trials: Trials, until: float, say: Say
-    ) -> None:
+    def __init__(self, family: Family, judge: Judge, trials: Trials, most: int, say: Say) -> None:
         self._family = family
         self._judge = judge
         self._trials = trials
-        self._until = until
+        self._most = most  # trials until the end of this search
         self._say = say
+        self._judged: list[RetrievalParams] = []
 
     def run(self, params: RetrievalParams, pinned: set[str]) -> RetrievalParams:
         """Return the parameters with those of the family at the best values found."""
@@ -107,7 +119,7 @@ class _Search:
         )
         before = None
         # What was found for one parameter may move another: around again while that pays.
-        while params != before and (before is None or time.monotonic() < self._until):
+        while params != before and not self._is_over:
             before = params
             for choice in self._family.choices:
                 if choice.name not in pinned:
@@ -116,6 +128,10 @@ class _Search:
         self._say(f"{self._family.source}: NDCG@10 {self._best.mean():.4f}")
         return params
 
+    @property
+    def _is_over(self) -> bool:
+        return self._trials.n >= self._most or self._trials.is_late
+
     def _moved(self, params: RetrievalParams, choice: Choice) -> RetrievalParams:
         """Return the parameters with one of them moved as far as it pays, in one direction."""
         current = value_of(params, choice.name)
@@ -123,9 +139,11 @@ class _Search:
         for direction in (1, -1):
             start = params
             for value in _beyond(self._sensible(choice), current, direction):
-                if choice.refits and time.monotonic() > self._until:
+                if self._is_over:
                     return params
                 tried = with_values(params, {choice.name: value})
+                if tried in self._judged:  # and was not better than what has only grown since
+                    break
                 earned, fitted = self._earned(
                     tried, self._models, refit=choice.refits, name=choice.name
                 )
@@ -153,8 +171,10 @@ class _Search:
         if refit:
             models = self._family.fit(self._judge, params, models)
         models = replace(models, params=params)
+        self._judged.append(params)
         earned = self._judge.ndcg(self._family.source, models)
         if name:
+            self._trials.n += 1
             self._trials.add(name, value_of(params, name), float(earned.mean()))
             self._say(f"{name} = {value_of(params, name)}: NDCG@10 {earned.mean():.4f}")
         return earned, models
@@ -184,11 +204,10 @@ def _with_quotas(
     judge: Judge,
     pinned: Mapping[str, Any],
     trials: Trials,
-    until: float,
     say: Say,
 ) -> RetrievalParams:
     """Return the parameters with the candidates split by what each source adds."""
-    wanted, pooled, n_pools = _ranks(judge, until)
+    wanted, pooled, n_pools = _ranks(judge)
     say(f"quotas by what each source adds to the others: {len(wanted):,} contents watched")
     least = np.array([LEAST_QUOTAS.get(name, 0) for name in SOURCE_NAMES])
     fixed = {name.removeprefix("quotas."): v for name, v in pinned.items() if "quotas." in name}
@@ -205,15 +224,13 @@ def _with_quotas(
     return replace(params, quotas=split)
 
 
-def _ranks(judge: Judge, until: float) -> tuple[NDArray[np.int16], NDArray[np.int16], int]:
+def _ranks(judge: Judge) -> tuple[NDArray[np.int16], NDArray[np.int16], int]:
     """Return the sources' ranks of what viewers watched, and of what some are proposed at all.
 
-    Also of how many the latter are. As many viewers are asked about as the time allows.
+    Also of how many the latter are.
     """
     wanted, pooled = [], []
-    for number, (lists, relevant) in enumerate(judge.all_lists(_DEPTH)):
-        if number >= _FEWEST_VIEWERS and time.monotonic() > until:
-            break
+    for number, (lists, relevant) in enumerate(islice(judge.all_lists(_DEPTH), _QUOTA_VIEWERS)):
         wanted.append(ranks_of(lists, np.array(sorted(relevant)), _DEPTH))
         if number < _POOLS:
             pooled.append(ranks_of(lists, np.unique(np.concatenate(lists)), _DEPTH))

@@ -1,4 +1,4 @@
-"""`manage.py evaluate --protocol NAME [--tune 10] [--sources] [--curve] [--json] [--out DIR]`."""
+"""`manage.py evaluate --protocol NAME [--tune] [--sources] [--curve] [--json] [--out DIR]`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from apps.learning.evaluation.report import as_markdown
 from apps.learning.evaluation.sources import as_table, evaluate_sources
 from apps.learning.evaluation.splits import PROTOCOLS, EvaluationError, split
 from apps.learning.training import Say
-from apps.learning.tuning.search import tune
+from apps.learning.tuning.search import TRIALS, tune
 
 
 class Command(BaseCommand):
@@ -42,7 +42,13 @@ class Command(BaseCommand):
         parser.add_argument("--k", type=_ks, default=[10, 20], help="list lengths, e.g. 10,20")
         parser.add_argument("--out", type=Path, metavar="DIR", help="write the reports here")
         parser.add_argument(
-            "--tune", type=float, default=0, metavar="MINUTES", help="tune on the past first"
+            "--tune",
+            type=int,
+            nargs="?",
+            const=TRIALS,
+            default=0,
+            metavar="TRIALS",
+            help=f"tune on the past first, by so many trials ({TRIALS})",
         )
         parser.add_argument(
             "--sources", action="store_true", help="judge the sources instead of the whole"
@@ -104,7 +110,7 @@ def _params(log: EventLog, catalog: Catalog, options: dict[str, Any], say: Say) 
     if not options["tune"]:
         return params
     past = split(log, catalog, options["protocol"])[0].past
-    found, _ = tune(past, catalog, params.retrieval, minutes=options["tune"], pinned={}, say=say)
+    found, _ = tune(past, catalog, params.retrieval, n_trials=options["tune"], pinned={}, say=say)
     return replace(params, retrieval=found)
 
 

@@ -1,8 +1,9 @@
-"""`manage.py tune --minutes 10 --pin als.factors=64`: let the log decide the parameters."""
+"""`manage.py tune --trials 100 --pin als.factors=64`: let the log decide the parameters."""
 
 from __future__ import annotations
 
 import json
+from math import inf
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -10,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from apps.core.clock import parse_moment
 from apps.learning import services
 from apps.learning.services import TrainingError
+from apps.learning.tuning.search import TRIALS
 
 
 class Command(BaseCommand):
@@ -19,7 +21,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""
-        parser.add_argument("--minutes", type=float, default=10.0, help="budget of time")
+        parser.add_argument("--trials", type=int, default=TRIALS, help="values to try")
+        parser.add_argument("--minutes", type=float, default=inf, help="cut the search after these")
         parser.add_argument("--until", type=parse_moment, help="use events before this moment only")
         parser.add_argument("--pin", action="append", default=[], metavar="NAME=VALUE")
         parser.add_argument("--unpin", action="append", default=[], metavar="NAME")
@@ -31,7 +34,10 @@ class Command(BaseCommand):
         try:
             services.pin(dict(map(_assignment, options["pin"])), unpin=options["unpin"])
             params = services.tune_and_store(
-                minutes=options["minutes"], until_ms=options["until"], say=say
+                n_trials=options["trials"],
+                minutes=options["minutes"],
+                until_ms=options["until"],
+                say=say,
             )
         except (TrainingError, ValueError) as error:
             raise CommandError(str(error)) from error
