@@ -5,7 +5,7 @@ from __future__ import annotations
 from csp.constants import UNSAFE_INLINE
 from csp.decorators import csp_update
 from django.contrib import admin
-from django.urls import include, path, re_path, register_converter
+from django.urls import URLPattern, URLResolver, include, path, re_path, register_converter
 from django.urls.converters import StringConverter
 from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
@@ -49,7 +49,7 @@ schema = SpectacularAPIView.as_view(content_negotiation_class=DefaultContentNego
 
 admin.site.login_form = LoginForm
 
-api = [
+api: list[URLPattern | URLResolver] = [
     path("feed", Feed.as_view()),
     path("popular", Popular.as_view()),
     path("trending", Trending.as_view()),
@@ -73,6 +73,7 @@ api = [
     path("statements/<uuid:statement_id>", StatementDetail.as_view()),
     path("appeals", Appeals.as_view()),
     path("appeals/<uuid:appeal_id>", AppealDetail.as_view()),
+    path("federation/", include("apps.federation.urls")),
     path("client-tokens", ClientTokens.as_view()),
 ]
 
