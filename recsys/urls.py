@@ -5,7 +5,7 @@ from __future__ import annotations
 from csp.constants import UNSAFE_INLINE
 from csp.decorators import csp_update
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, include, path, re_path, register_converter
+from django.urls import include, path, re_path, register_converter
 from django.urls.converters import StringConverter
 from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
@@ -16,6 +16,7 @@ from apps.core.login import LoginForm, login
 from apps.core.problems import not_found
 from apps.events.views import Events
 from apps.experiments.views import Assignments
+from apps.federation.views import Cards, GlobalModels, OpenRound, RoundDevices, RoundTask
 from apps.feed.pages import preview
 from apps.feed.views import Exposure, Feed, Neighbors, Popular, Similar, Trending
 from apps.insights.views import Metrics, MetricSeries, metric_csv
@@ -49,7 +50,7 @@ schema = SpectacularAPIView.as_view(content_negotiation_class=DefaultContentNego
 
 admin.site.login_form = LoginForm
 
-api: list[URLPattern | URLResolver] = [
+api = [
     path("feed", Feed.as_view()),
     path("popular", Popular.as_view()),
     path("trending", Trending.as_view()),
@@ -73,7 +74,11 @@ api: list[URLPattern | URLResolver] = [
     path("statements/<uuid:statement_id>", StatementDetail.as_view()),
     path("appeals", Appeals.as_view()),
     path("appeals/<uuid:appeal_id>", AppealDetail.as_view()),
-    path("federation/", include("apps.federation.urls")),
+    path("federation/cards", Cards.as_view()),
+    path("federation/model", GlobalModels.as_view()),
+    path("federation/round", OpenRound.as_view()),
+    path("federation/rounds/<uuid:round_id>/devices", RoundDevices.as_view()),
+    path("federation/rounds/<uuid:round_id>/task", RoundTask.as_view()),
     path("client-tokens", ClientTokens.as_view()),
 ]
 

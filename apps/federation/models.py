@@ -24,7 +24,7 @@ class Plan(models.Model):
         validators=[MaxValueValidator(100_000)],
         help_text="devices that may join a round",
     )
-    clip = models.FloatField(default=0.5, validators=[_POSITIVE], help_text="longest update")
+    clip = models.FloatField(default=1.0, validators=[_POSITIVE], help_text="longest update")
     noise = models.FloatField(
         default=3.0,
         validators=[MinValueValidator(0.1)],
@@ -32,7 +32,7 @@ class Plan(models.Model):
     )
     local_rate = models.FloatField(default=1.0, validators=[_POSITIVE])
     local_steps = models.IntegerField(
-        default=5, validators=[MinValueValidator(1), MaxValueValidator(1000)]
+        default=10, validators=[MinValueValidator(1), MaxValueValidator(1000)]
     )
     epsilon = models.FloatField(
         default=8.0, validators=[_POSITIVE], help_text="of all rounds ever; then none is opened"

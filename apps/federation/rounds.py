@@ -153,7 +153,7 @@ def opened_mean(round_: Round) -> NDArray[np.float64]:
             continue
         near = masks.neighbors(number, round_.n_joined or 0, N_NEIGHBORS)
         peers = {n: bytes(survivors[n].mask_key) for n in near if n in survivors}
-        total += masks.pair_masks(number, secret, peers, n_values)
+        total += masks.pair_masks(number, masks.KeyPair(secret), peers, n_values)
     found = skellam.decode(total, scale=config.scale)
     deviation = config.noise * config.clip * np.sqrt(len(survivors) / config.least * n_values)
     if np.linalg.norm(found) > len(survivors) * config.clip + _DEVIATIONS * deviation:

@@ -140,13 +140,16 @@ def peers_of(device: Device, step: int) -> QuerySet[Device]:
 
 
 def _peers(device: Device, step: int) -> list[Peer]:
+    peers = peers_of(device, step).order_by("number")
     sealed = dict(Share.objects.filter(receiver=device).values_list("sender", "sealed"))
     return [
         Peer(
-            peer.number or 0,
-            bytes(peer.mask_key),
-            bytes(peer.seal_key),
-            bytes(sealed[peer.pk]) if peer.pk in sealed else None,
+            number or 0,
+            bytes(mask_key),
+            bytes(seal_key),
+            bytes(sealed[pk]) if pk in sealed else None,
         )
-        for peer in peers_of(device, step).order_by("number")
+        for pk, number, mask_key, seal_key in peers.values_list(
+            "pk", "number", "mask_key", "seal_key"
+        )
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 import msgspec
@@ -21,7 +21,7 @@ from apps.federation.selectors import (
     digest,
     peers_of,
 )
-from apps.federation.types import JoinRequest, MaskedUpdate, RevealedShares, SealedShares
+from apps.federation.types import JoinRequest, MaskedUpdate, RevealedShares, SealedShares, Work
 
 Phase, Step = Round.Phase, Device.Step
 
@@ -54,36 +54,20 @@ def join(round_id: UUID, keys: JoinRequest, *, user_id: str | None, now_ms: int)
 
 
 @transaction.atomic
-def take_shares(round_id: UUID, ticket: str, given: SealedShares, *, now_ms: int) -> None:
-    """Keep what a device has sealed for each of its peers."""
-    device = _stepping(round_id, ticket, Step.SHARED, now_ms)
-    peers = dict(peers_of(device, Step.JOINED).values_list("number", "pk"))
-    _check_numbers(given.sealed, peers)
-    Share.objects.bulk_create(
-        Share(sender=device, receiver_id=peers[number], sealed=sealed)
-        for number, sealed in given.sealed.items()
-    )
-    device.save(update_fields=["step"])
-
-
-@transaction.atomic
-def take_masked(round_id: UUID, ticket: str, given: MaskedUpdate, *, now_ms: int) -> None:
-    """Keep a device's masked update."""
-    device = _stepping(round_id, ticket, Step.MASKED, now_ms)
-    if len(given.values) != 4 * len(FEATURES):
-        detail = f"{len(given.values)} bytes, expected {4 * len(FEATURES)}: one uint32 a feature."
-        raise Problem(422, "wrong-length", detail)
-    device.masked = given.values
-    device.save(update_fields=["step", "masked"])
-
-
-@transaction.atomic
-def take_revealed(round_id: UUID, ticket: str, given: RevealedShares, *, now_ms: int) -> None:
-    """Keep the shares of a survivor's peers that open the sum."""
-    device = _stepping(round_id, ticket, Step.REVEALED, now_ms)
-    _check_numbers(given.shares, peers_of(device, Step.SHARED).values_list("number", flat=True))
-    device.revealed = msgspec.to_builtins(given.shares, str_keys=True)
-    device.save(update_fields=["step", "revealed"])
+def take(round_id: UUID, ticket: str, given: Work, *, now_ms: int) -> None:
+    """Keep what a device has done in the phase for it; raise 403, 404, 409 and 422 for all else."""
+    match given:
+        case SealedShares():
+            device = _stepping(round_id, ticket, Step.SHARED, now_ms)
+            _keep_shares(device, given.sealed)
+        case MaskedUpdate():
+            device = _stepping(round_id, ticket, Step.MASKED, now_ms)
+            device.masked = _checked(given.values)
+        case RevealedShares():
+            device = _stepping(round_id, ticket, Step.REVEALED, now_ms)
+            _peers(device, Step.SHARED, given.shares)
+            device.revealed = msgspec.to_builtins(given.shares, str_keys=True)
+    device.save(update_fields=["step", "masked", "revealed"])
 
 
 # In which phase a device comes how far.
@@ -117,6 +101,25 @@ def _stepping(round_id: UUID, ticket: str, step: Device.Step, now_ms: int) -> De
     return device
 
 
-def _check_numbers(given: Iterable[int], expected: Iterable[int | None]) -> None:
-    if set(given) != set(expected):
+def _keep_shares(device: Device, sealed: Mapping[int, bytes]) -> None:
+    peers = _peers(device, Step.JOINED, sealed)
+    Share.objects.bulk_create(
+        Share(sender=device, receiver_id=peers[number], sealed=one)
+        for number, one in sealed.items()
+    )
+
+
+def _checked(values: bytes) -> bytes:
+    if len(values) != 4 * len(FEATURES):
+        detail = f"{len(values)} bytes, expected {4 * len(FEATURES)}: one uint32 a feature."
+        raise Problem(422, "wrong-length", detail)
+    return values
+
+
+def _peers(device: Device, step: int, given: Iterable[int]) -> dict[int, int]:
+    """Return the keys of the peers by number; raise 422 where others were given."""
+    found = peers_of(device, step).values_list("number", "pk")
+    peers = {number: pk for number, pk in found if number is not None}
+    if set(given) != peers.keys():
         raise Problem(422, "wrong-peers", "Expected one for each peer of the task, and no other.")
+    return peers

@@ -23,11 +23,6 @@ class RoundConfig(msgspec.Struct, frozen=True):
     noise: float  # deviation of the noise that `least` devices add together, in clips
     scale: float  # units of Z/2³² that 1.0 is worth
 
-    @property
-    def noise_variance(self) -> float:
-        """What each device adds, in units²."""
-        return (self.noise * self.clip * self.scale) ** 2 / self.least
-
 
 class GlobalModelAnswer(msgspec.Struct, frozen=True):
     """The latest global model, and what is known of its devices at most."""
@@ -102,19 +97,22 @@ class TaskAnswer(msgspec.Struct, frozen=True):
     reason: str = ""  # of a failure
 
 
-class SealedShares(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """For every peer, sealed: a share of the device's mask key and one of its seed."""
+class SealedShares(msgspec.Struct, tag="shares", forbid_unknown_fields=True, frozen=True):
+    """While sharing, for every peer: a share of the mask key and one of the seed, sealed."""
 
     sealed: dict[int, Annotated[bytes, Meta(max_length=128)]]
 
 
-class MaskedUpdate(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """The masked vector as little-endian uint32."""
+class MaskedUpdate(msgspec.Struct, tag="masked", forbid_unknown_fields=True, frozen=True):
+    """While masking: the masked vector as little-endian uint32."""
 
     values: Annotated[bytes, Meta(max_length=4096)]
 
 
-class RevealedShares(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """Of every peer one share: of a survivor's seed, of a dropped one's mask key."""
+class RevealedShares(msgspec.Struct, tag="revealed", forbid_unknown_fields=True, frozen=True):
+    """While unmasking, of every peer: a share of a survivor's seed, or of a lost one's mask key."""
 
     shares: dict[int, Annotated[bytes, Meta(min_length=33, max_length=33)]]
+
+
+Work = SealedShares | MaskedUpdate | RevealedShares

@@ -24,11 +24,9 @@ from apps.federation.types import (
     GlobalModelAnswer,
     JoinAnswer,
     JoinRequest,
-    MaskedUpdate,
-    RevealedShares,
     RoundAnswer,
-    SealedShares,
     TaskAnswer,
+    Work,
 )
 
 _LIMIT = OpenApiParameter("limit", OpenApiTypes.INT, description=f"1–{MAX_CARDS}")
@@ -36,8 +34,6 @@ _CONTENTS = OpenApiParameter(
     "content_id", OpenApiTypes.STR, description=f"up to {MAX_CARDS}, by commas; else popular ones"
 )
 _TICKET = OpenApiParameter(TICKET_HEADER, OpenApiTypes.STR, OpenApiParameter.HEADER, required=True)
-
-_STORED = {204: OpenApiResponse(description="Stored")}
 
 
 def _json(kind: Any) -> dict[str, Any]:
@@ -96,7 +92,7 @@ class OpenRound(APIView):
         return Response(selectors.open_round())
 
 
-class Devices(APIView):
+class RoundDevices(APIView):
     """Who takes part in a round."""
 
     required_scopes = {"POST": Scope.FEDERATION_JOIN}
@@ -113,10 +109,10 @@ class Devices(APIView):
         return Response(JoinAnswer(ticket), status=201)
 
 
-class Task(APIView):
+class RoundTask(APIView):
     """What a round wants of a device."""
 
-    required_scopes = {"GET": Scope.FEDERATION_JOIN}
+    required_scopes = {"GET": Scope.FEDERATION_JOIN, "POST": Scope.FEDERATION_JOIN}
 
     @extend_schema(
         operation_id="federation_task",
@@ -128,58 +124,16 @@ class Task(APIView):
         refuse_unknown(request)
         return Response(selectors.task(round_id, _ticket(request)))
 
-
-class Shares(APIView):
-    """First step: what lets others finish for a device that is lost."""
-
-    required_scopes = {"POST": Scope.FEDERATION_JOIN}
-
     @extend_schema(
-        operation_id="federation_share",
+        operation_id="federation_work",
         parameters=[_TICKET],
-        request=_json(SealedShares),
-        responses=_STORED,
+        request=_json(Work),
+        responses={204: OpenApiResponse(description="Stored")},
     )
     def post(self, request: Request, round_id: UUID) -> Response:
-        """Take the shares that the device has sealed for each peer."""
-        given = decode(body_of(request), SealedShares)
-        services.take_shares(round_id, _ticket(request), given, now_ms=now_ms())
-        return Response(status=204)
-
-
-class Masked(APIView):
-    """Second step: the update."""
-
-    required_scopes = {"POST": Scope.FEDERATION_JOIN}
-
-    @extend_schema(
-        operation_id="federation_mask",
-        parameters=[_TICKET],
-        request=_json(MaskedUpdate),
-        responses=_STORED,
-    )
-    def post(self, request: Request, round_id: UUID) -> Response:
-        """Take the update under its masks."""
-        given = decode(body_of(request), MaskedUpdate)
-        services.take_masked(round_id, _ticket(request), given, now_ms=now_ms())
-        return Response(status=204)
-
-
-class Revealed(APIView):
-    """Third step: what opens the sum, and nothing but the sum."""
-
-    required_scopes = {"POST": Scope.FEDERATION_JOIN}
-
-    @extend_schema(
-        operation_id="federation_reveal",
-        parameters=[_TICKET],
-        request=_json(RevealedShares),
-        responses=_STORED,
-    )
-    def post(self, request: Request, round_id: UUID) -> Response:
-        """Take one share of each peer: of its seed if it survived, else of its mask key."""
-        given = decode(body_of(request), RevealedShares)
-        services.take_revealed(round_id, _ticket(request), given, now_ms=now_ms())
+        """Take what the device has done: shares, then its masked update, then what it reveals."""
+        given: Work = decode(body_of(request), Work)  # type: ignore[arg-type]  # a union
+        services.take(round_id, _ticket(request), given, now_ms=now_ms())
         return Response(status=204)
 
 

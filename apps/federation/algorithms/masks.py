@@ -8,7 +8,6 @@ are those of a ring (Bell et al., CCS 2020), all of them where there are few.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
@@ -25,47 +24,53 @@ KEY_BYTES = 32
 _NO_NONCE = bytes(12)  # no key is used twice
 
 
-class KeyPair(NamedTuple):
-    """An X25519 key, as bytes."""
+class KeyPair:
+    """An X25519 key, new or of 32 private bytes."""
 
-    private: bytes
-    public: bytes
+    def __init__(self, private: bytes | None = None) -> None:
+        self._key = (
+            X25519PrivateKey.from_private_bytes(private) if private else X25519PrivateKey.generate()
+        )
+        self._shared: dict[bytes, bytes] = {}  # an exchange takes as long as all the rest
 
+    @property
+    def private(self) -> bytes:
+        """The key itself."""
+        return self._key.private_bytes_raw()
 
-def key_pair() -> KeyPair:
-    """Return a new key."""
-    key = X25519PrivateKey.generate()
-    return KeyPair(key.private_bytes_raw(), key.public_key().public_bytes_raw())
+    @property
+    def public(self) -> bytes:
+        """What others need to agree on something with its owner."""
+        return self._key.public_key().public_bytes_raw()
 
+    def agreed(self, public: bytes, purpose: str) -> bytes:
+        """Return 32 bytes that only the two owners can derive, other ones for each purpose.
 
-def agreed(private: bytes, public: bytes, purpose: str) -> bytes:
-    """Return 32 bytes that only the owners of two keys can derive, other ones for each purpose.
-
-    Raises ValueError for a public key that is a point of low order.
-    """
-    secret = X25519PrivateKey.from_private_bytes(private).exchange(
-        X25519PublicKey.from_public_bytes(public)
-    )
-    return HKDF(SHA256(), length=32, salt=None, info=purpose.encode()).derive(secret)
+        Raises ValueError for a public key that is a point of low order.
+        """
+        if public not in self._shared:
+            self._shared[public] = self._key.exchange(X25519PublicKey.from_public_bytes(public))
+        secret = self._shared[public]
+        return HKDF(SHA256(), length=32, salt=None, info=purpose.encode()).derive(secret)
 
 
 def is_usable(public: bytes) -> bool:
     """Say whether others can agree on anything with this key."""
     try:
-        agreed(key_pair().private, public, "")
+        KeyPair().agreed(public, "")
     except ValueError:
         return False
     return True
 
 
-def seal(private: bytes, public: bytes, *, sender: int, receiver: int, plain: bytes) -> bytes:
+def seal(key: KeyPair, public: bytes, *, sender: int, receiver: int, plain: bytes) -> bytes:
     """Encrypt what one device tells another; once a direction and pair of keys."""
-    return _cipher(private, public, sender, receiver).encrypt(_NO_NONCE, plain, None)
+    return _cipher(key, public, sender, receiver).encrypt(_NO_NONCE, plain, None)
 
 
-def unseal(private: bytes, public: bytes, *, sender: int, receiver: int, sealed: bytes) -> bytes:
+def unseal(key: KeyPair, public: bytes, *, sender: int, receiver: int, sealed: bytes) -> bytes:
     """Decrypt what `seal` made; raises `cryptography.exceptions.InvalidTag` for anything else."""
-    return _cipher(private, public, sender, receiver).decrypt(_NO_NONCE, sealed, None)
+    return _cipher(key, public, sender, receiver).decrypt(_NO_NONCE, sealed, None)
 
 
 def own_mask(seed: bytes, n: int) -> Ring:
@@ -74,11 +79,11 @@ def own_mask(seed: bytes, n: int) -> Ring:
     return np.frombuffer(stream, "<u4")
 
 
-def pair_masks(number: int, private: bytes, peers: Mapping[int, bytes], n: int) -> Ring:
+def pair_masks(number: int, key: KeyPair, peers: Mapping[int, bytes], n: int) -> Ring:
     """Return uint32[n]: all that a device adds and subtracts for peers, public keys by number."""
     total = np.zeros(n, np.uint32)
     for peer, public in peers.items():
-        mask = own_mask(agreed(private, public, "mask"), n)
+        mask = own_mask(key.agreed(public, "mask"), n)
         total += mask if number < peer else -mask
     return total
 
@@ -108,5 +113,5 @@ def threshold_of(n_neighbors: int) -> int:
     return n_neighbors // 2 + 1
 
 
-def _cipher(private: bytes, public: bytes, sender: int, receiver: int) -> ChaCha20Poly1305:
-    return ChaCha20Poly1305(agreed(private, public, f"seal {sender}>{receiver}"))
+def _cipher(key: KeyPair, public: bytes, sender: int, receiver: int) -> ChaCha20Poly1305:
+    return ChaCha20Poly1305(key.agreed(public, f"seal {sender}>{receiver}"))

@@ -30,12 +30,14 @@ class Participant:
 
     def __init__(self, send: Send, *, least: int = 100, noise: float = 1.0) -> None:
         self._send, self._least, self._noise = send, least, noise
-        self._mask, self._seal = masks.key_pair(), masks.key_pair()
+        self._mask, self._seal = masks.KeyPair(), masks.KeyPair()
         self._seed = secrets.token_bytes(shamir.SECRET_BYTES)
-        self._held: dict[int, tuple[bytes, bytes]] = {}  # shares of a peer's mask key, its seed
+        self._n_peers = 0
+        self._held: dict[int, tuple[bytes, bytes]] = {}  # shares of a peer's mask key and seed
         self._headers: dict[str, str] = {}
         self._path = ""
-        self._done: set[str] = set()  # phases whose work was sent
+        self._said: dict[str, Answer] = {}  # by phase
+        self._taken: set[str] = set()  # phases whose work the server has
         self.is_through = False
 
     def join(self, features: NDArray[np.float64], labels: NDArray[np.float64]) -> None:
@@ -64,17 +66,20 @@ class Participant:
         }
 
     def step(self) -> str:
-        """Do what the round wants now, once, and return its phase."""
+        """Do what the round wants now and return its phase; again, where the network failed."""
         task = self._send("GET", f"{self._path}/task", None, self._headers)
         phase: str = task["phase"]
-        work = {"sharing": self._share, "masking": self._send_masked, "unmasking": self._reveal}
-        if phase in work and phase not in self._done:
-            self._done.add(phase)  # first: what failed half-way is not said again in another way
-            work[phase](task)
+        work = {"sharing": self._share, "masking": self._masked, "unmasking": self._reveal}
+        if phase in work and phase not in self._taken:
+            # Asked again, and in another way, a device says what it has said.
+            if phase not in self._said:
+                self._said[phase] = work[phase](task)
+            self._send("POST", f"{self._path}/task", self._said[phase], self._headers)
+            self._taken.add(phase)
         self.is_through = phase in {"unmasking", "closed", "failed"}
         return phase
 
-    def _share(self, task: Answer) -> None:
+    def _share(self, task: Answer) -> Answer:
         peers = task["peers"]
         numbers = [peer["number"] for peer in peers]
         needed = masks.threshold_of(len(peers))
@@ -83,7 +88,7 @@ class Participant:
         sealed = {
             peer["number"]: _text(
                 masks.seal(
-                    self._seal.private,
+                    self._seal,
                     _bytes(peer["seal_key"]),
                     sender=task["number"],
                     receiver=peer["number"],
@@ -93,15 +98,15 @@ class Participant:
             for at, peer in enumerate(peers)
         }
         self._n_peers = len(peers)
-        self._post("shares", {"sealed": sealed})
+        return {"type": "shares", "sealed": sealed}
 
-    def _send_masked(self, task: Answer) -> None:
+    def _masked(self, task: Answer) -> Answer:
         number, peers = task["number"], task["peers"]
         if len(peers) < masks.threshold_of(self._n_peers):
             raise RefusedError(f"{len(peers)} of {self._n_peers} peers are left: too few")
         for peer in peers:
             plain = masks.unseal(
-                self._seal.private,
+                self._seal,
                 _bytes(peer["seal_key"]),
                 sender=peer["number"],
                 receiver=number,
@@ -111,10 +116,10 @@ class Participant:
         n = len(self._update)
         keys = {peer["number"]: _bytes(peer["mask_key"]) for peer in peers}
         masked = self._update + masks.own_mask(self._seed, n)
-        masked += masks.pair_masks(number, self._mask.private, keys, n)
-        self._post("masked", {"values": _text(masked.astype("<u4").tobytes())})
+        masked += masks.pair_masks(number, self._mask, keys, n)
+        return {"type": "masked", "values": _text(masked.astype("<u4").tobytes())}
 
-    def _reveal(self, task: Answer) -> None:
+    def _reveal(self, task: Answer) -> Answer:
         """Reveal of each peer its seed's share or its key's, never both: both undo its masks."""
         survivors, dropped = task["survivors"], task["dropped"]
         if sorted([*survivors, *dropped]) != sorted(self._held):
@@ -122,10 +127,7 @@ class Participant:
         if task["n_survivors"] < self._least:
             raise RefusedError(f"a sum of {task['n_survivors']} devices is no crowd")
         shares = {n: self._held[n][1] for n in survivors} | {n: self._held[n][0] for n in dropped}
-        self._post("revealed", {"shares": {n: _text(share) for n, share in shares.items()}})
-
-    def _post(self, what: str, body: Any) -> None:
-        self._send("POST", f"{self._path}/{what}", body, self._headers)
+        return {"type": "revealed", "shares": {n: _text(s) for n, s in shares.items()}}
 
 
 def _text(raw: bytes) -> str:

@@ -229,9 +229,10 @@ class TestTooFew:
 
 
 class TestRefused:
-    def post(self, phone: Phone, what: str, body: Any, **headers: str) -> tuple[int, str]:
+    def post(self, phone: Phone, kind: str, body: Any, **headers: str) -> tuple[int, str]:
+        given = {"type": kind, **body}
         with pytest.raises(ApiError) as refused:
-            phone._send("POST", f"{phone._path}/{what}", body, {**phone._headers, **headers})
+            phone._send("POST", f"{phone._path}/task", given, {**phone._headers, **headers})
         return refused.value.status, refused.value.code
 
     def masked(self, n: int = 7) -> dict[str, str]:
@@ -303,7 +304,7 @@ class TestRefused:
     def test_round_that_there_is_not(self, api: Any) -> None:
         path = "federation/rounds/00000000-0000-0000-0000-000000000000"
         assert api.get("federation/round").json()["code"] == "no-round"
-        keys = {"mask_key": base64.b64encode(masks.key_pair().public).decode()}
+        keys = {"mask_key": base64.b64encode(masks.KeyPair().public).decode()}
         keys["seal_key"] = keys["mask_key"]
         assert api.post(f"{path}/devices", keys).json()["code"] == "unknown-round"
         with pytest.raises(ApiError, match="404 unknown-round"):
@@ -371,13 +372,30 @@ class TestDeviceRefuses:
             with pytest.raises(RefusedError):
                 phone._reveal({**task, **lie})
 
-    def test_to_say_twice_what_it_has_said(self, api: Any) -> None:
+    def test_to_say_another_thing_when_asked_again(self, api: Any) -> None:
         make_plan()
-        phones = enter(api, 4)
+        (phone, *_) = phones = enter(api, 4)
         step(phones)
+        assert phone.step() == "sharing"  # nothing more is sent: it would be refused
+        pass_time()
+        send, sent = phone._send, []
 
-        assert phones[0].step() == "sharing"  # no second set of shares: it would be refused
-        assert Share.objects.count() == 12
+        def broken(method: str, path: str, body: Any, headers: Any) -> Any:
+            if method == "GET":
+                return send(method, path, body, headers)
+            sent.append(body)
+            raise ConnectionError
+
+        phone._send = broken
+        for _ in range(2):
+            with pytest.raises(ConnectionError):
+                phone.step()
+        phone._send = send
+        phone.step()
+
+        assert sent[0] == sent[1]
+        device = Device.objects.exclude(masked=None).get()
+        assert base64.b64encode(bytes(device.masked)).decode() == sent[0]["values"]
 
 
 class TestBudget:

@@ -13,7 +13,7 @@ def masked(
     updates: dict[int, masks.Ring], n_neighbors: int
 ) -> tuple[dict[int, masks.Ring], dict[int, masks.KeyPair], dict[int, bytes]]:
     """Mask the updates of devices 1…n as each of them would."""
-    keys = {number: masks.key_pair() for number in updates}
+    keys = {number: masks.KeyPair() for number in updates}
     seeds = {number: secrets.token_bytes(32) for number in updates}
     found = {}
     for number, update in updates.items():
@@ -23,7 +23,7 @@ def masked(
         found[number] = (
             update
             + masks.own_mask(seeds[number], d)
-            + masks.pair_masks(number, keys[number].private, peers, d)
+            + masks.pair_masks(number, keys[number], peers, d)
         )
     return found, keys, seeds
 
@@ -43,7 +43,7 @@ def test_sum_is_exact_modulo_the_ring_when_a_fifth_drops_out(n_neighbors: int) -
     for i in dropped:
         near = masks.neighbors(i, n, n_neighbors)
         peers = {j: keys[j].public for j in near if j not in dropped}
-        total += masks.pair_masks(i, keys[i].private, peers, d)
+        total += masks.pair_masks(i, keys[i], peers, d)
 
     assert np.array_equal(total, masks.summed((updates[i] for i in alive), d))
     assert np.array_equal(total, sum(updates[i].astype(object) for i in alive) % 2**32)
@@ -80,25 +80,25 @@ def test_neighborhood_is_mutual_and_as_large_as_asked(n: int, k: int) -> None:
 
 
 def test_pair_agrees_on_one_secret_for_each_purpose() -> None:
-    a, b = masks.key_pair(), masks.key_pair()
+    a, b = masks.KeyPair(), masks.KeyPair()
 
-    assert masks.agreed(a.private, b.public, "x") == masks.agreed(b.private, a.public, "x")
-    assert masks.agreed(a.private, b.public, "x") != masks.agreed(a.private, b.public, "y")
+    assert a.agreed(b.public, "x") == b.agreed(a.public, "x")
+    assert a.agreed(b.public, "x") != a.agreed(b.public, "y")
 
 
 def test_sealed_share_opens_for_its_receiver_only_and_only_whole() -> None:
-    a, b, eve = (masks.key_pair() for _ in range(3))
-    sealed = masks.seal(a.private, b.public, sender=1, receiver=2, plain=b"share")
+    a, b, eve = (masks.KeyPair() for _ in range(3))
+    sealed = masks.seal(a, b.public, sender=1, receiver=2, plain=b"share")
     way = {"sender": 1, "receiver": 2}
 
-    assert masks.unseal(b.private, a.public, sealed=sealed, **way) == b"share"
-    for private, text in ((eve.private, sealed), (b.private, sealed[:-1] + b"\0")):
+    assert masks.unseal(b, a.public, sealed=sealed, **way) == b"share"
+    for key, text in ((eve, sealed), (b, sealed[:-1] + b"\0")):
         with pytest.raises(InvalidTag):
-            masks.unseal(private, a.public, sealed=text, **way)
+            masks.unseal(key, a.public, sealed=text, **way)
     with pytest.raises(InvalidTag):  # sent back to where it came from
-        masks.unseal(b.private, a.public, sealed=sealed, sender=2, receiver=1)
+        masks.unseal(b, a.public, sealed=sealed, sender=2, receiver=1)
 
 
 def test_key_that_gives_everybody_the_same_secret_is_not_usable() -> None:
-    assert masks.is_usable(masks.key_pair().public)
+    assert masks.is_usable(masks.KeyPair().public)
     assert not masks.is_usable(bytes(32))
