@@ -30,9 +30,13 @@ class Plan(models.Model):
         validators=[MinValueValidator(0.1)],
         help_text="deviation of the noise in a sum of the least number of devices, in clips",
     )
-    local_rate = models.FloatField(default=1.0, validators=[_POSITIVE])
+    local_rate = models.FloatField(
+        default=0.2, validators=[_POSITIVE], help_text="learning rate, a view"
+    )
     local_steps = models.IntegerField(
-        default=10, validators=[MinValueValidator(1), MaxValueValidator(1000)]
+        default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(100)],
+        help_text="with more than one, devices of few views pull each their own way",
     )
     epsilon = models.FloatField(
         default=8.0, validators=[_POSITIVE], help_text="of all rounds ever; then none is opened"

@@ -32,9 +32,9 @@ def join(round_id: UUID, keys: JoinRequest, *, user_id: str | None, now_ms: int)
 
     user_id: whom a client token speaks for; they join once, and only that is remembered.
     """
-    round_ = _locked(round_id, Phase.JOINING, now_ms)
     if not masks.is_usable(keys.mask_key) or not masks.is_usable(keys.seal_key):
         raise Problem(422, "invalid-key", "A key is no public key of X25519.")
+    round_ = _locked(round_id, Phase.JOINING, now_ms)
     if Device.objects.filter(round=round_).count() >= config_of(round_).most:
         raise Problem(409, "round-full", "As many devices as may join this round have joined.")
     ticket = secrets.token_urlsafe(32)

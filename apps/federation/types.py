@@ -18,7 +18,7 @@ class RoundConfig(msgspec.Struct, frozen=True):
     least: int  # devices whose sum may be opened
     most: int  # devices that may join
     clip: float  # longest update
-    local_rate: float  # learning rate of the local steps
+    local_rate: float  # learning rate of the local steps, a view
     local_steps: int  # full-batch steps on a device
     noise: float  # deviation of the noise that `least` devices add together, in clips
     scale: float  # units of Z/2³² that 1.0 is worth

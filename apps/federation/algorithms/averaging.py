@@ -13,12 +13,13 @@ def local_update(
 ) -> Floats:
     """Return what `steps` full-batch steps of gradient descent add to weights, float64[d].
 
-    features: float64[n, d], labels: [n] of 0 and 1, n ≥ 1. The loss is the mean log-loss: with one
-    step, the mean of devices' updates is the step of central descent on the mean of their losses.
+    features: float64[n, d], labels: [n] of 0 and 1. The loss is the log-loss summed over views, so
+    that each view counts alike until its device's update is clipped: with one step, the mean of m
+    devices' updates is a central step of `rate`/m on all their views.
     """
     trained = weights.copy()
     for _ in range(steps):
-        trained -= rate * features.T @ (chances(features, trained) - labels) / len(labels)
+        trained -= rate * features.T @ (chances(features, trained) - labels)
     return trained - weights
 
 

@@ -37,7 +37,6 @@ from apps.simulation.world import build_world
 _HELD_OUT = 5  # every fifth device never takes part
 _FIRST_DAY, _TEST_DAY = 3, 10  # of the days that are learned from, and of those judged by
 _END = 10**6
-_LEAST_VIEWS = 5  # of a device that takes part
 _STEPS = 3  # of a round after joining
 
 
@@ -103,8 +102,7 @@ class FederatedRun:
         training = [
             (phone, *examples)
             for row, phone in enumerate(self.phones)
-            if row % _HELD_OUT
-            and len((examples := phone.examples(_FIRST_DAY, _TEST_DAY))[1]) >= _LEAST_VIEWS
+            if row % _HELD_OUT and len((examples := phone.examples(_FIRST_DAY, _TEST_DAY))[1])
         ]
         plan = self._plan(len(training))
         for _ in range(self.params.rounds):

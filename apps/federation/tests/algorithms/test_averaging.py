@@ -12,11 +12,11 @@ def some_devices(n: int, rng: np.random.Generator) -> list[tuple[Floats, Floats]
 
 
 def central_loss(weights: Floats, devices: list[tuple[Floats, Floats]]) -> float:
-    """Mean over devices of their mean log-loss, written down anew."""
+    """The log-loss of all views, written down anew, a device."""
     losses = []
     for x, y in devices:
         p = 1 / (1 + np.exp(-x @ weights))
-        losses.append(-np.mean(y * np.log(p) + (1 - y) * np.log(1 - p)))
+        losses.append(-np.sum(y * np.log(p) + (1 - y) * np.log(1 - p)))
     return float(np.mean(losses))
 
 
@@ -26,11 +26,10 @@ def test_one_local_step_is_central_gradient_descent() -> None:
     federated = central = rng.normal(size=7)
     rows = np.concatenate([x for x, _ in devices])
     labels = np.concatenate([y for _, y in devices])
-    share = np.concatenate([np.full(len(y), 1 / len(y) / len(devices)) for _, y in devices])
     for _ in range(10):
-        updates = [local_update(federated, x, y, rate=0.5, steps=1) for x, y in devices]
+        updates = [local_update(federated, x, y, rate=0.05, steps=1) for x, y in devices]
         federated = federated + np.mean(updates, axis=0)
-        central = central - 0.5 * rows.T @ (share * (chances(rows, central) - labels))
+        central = central - 0.05 / len(devices) * rows.T @ (chances(rows, central) - labels)
 
     assert np.abs(federated - central).max() < 1e-12
 
@@ -44,15 +43,15 @@ def test_update_follows_the_loss() -> None:
     ]
     updates = [local_update(weights, x, y, rate=1.0, steps=1) for x, y in devices]
 
-    assert -np.mean(updates, axis=0) == pytest.approx(np.array(numeric), abs=1e-8)
+    assert -np.mean(updates, axis=0) == pytest.approx(np.array(numeric), abs=1e-6)
 
 
 def test_more_steps_go_on_from_the_last() -> None:
     ((x, y),) = some_devices(1, np.random.default_rng(2))
-    once = local_update(np.zeros(7), x, y, rate=0.3, steps=1)
-    twice = once + local_update(once, x, y, rate=0.3, steps=1)
+    once = local_update(np.zeros(7), x, y, rate=0.03, steps=1)
+    twice = once + local_update(once, x, y, rate=0.03, steps=1)
 
-    assert local_update(np.zeros(7), x, y, rate=0.3, steps=2) == pytest.approx(twice, abs=1e-15)
+    assert local_update(np.zeros(7), x, y, rate=0.03, steps=2) == pytest.approx(twice, abs=1e-15)
 
 
 def test_long_update_is_shortened_and_keeps_its_direction() -> None:
