@@ -99,11 +99,9 @@ class FederatedRun:
     def run(self) -> dict[str, Any]:
         """Live through the days, train, and judge."""
         self._live()
-        training = [
-            (phone, *examples)
-            for row, phone in enumerate(self.phones)
-            if row % _HELD_OUT and len((examples := phone.examples(_FIRST_DAY, _TEST_DAY))[1])
-        ]
+        taking_part = (phone for row, phone in enumerate(self.phones) if row % _HELD_OUT)
+        known = [(phone, *phone.examples(_FIRST_DAY, _TEST_DAY)) for phone in taking_part]
+        training = [one for one in known if len(one[2])]
         plan = self._plan(len(training))
         for _ in range(self.params.rounds):
             self._round(training)
