@@ -30,6 +30,11 @@ SCHEDULE = {
     "tell comments": {"task": "content.comments", "schedule": 600.0, "options": {"expires": 600}},
     "analyze media": {"task": "media.analyze", "schedule": 10.0, "options": {"expires": 10}},
     "send webhooks": {"task": "core.webhooks", "schedule": 10.0, "options": {"expires": 10}},
+    "take federated rounds on": {
+        "task": "federation.advance",
+        "schedule": 5.0,
+        "options": {"expires": 5},
+    },
     "learn online": {"task": "learning.online", "schedule": 10.0, "options": {"expires": 10}},
     "roll out": {"task": "learning.rollout", "schedule": 60.0, "options": {"expires": 60}},
     "train as a young log grows": {

@@ -82,6 +82,7 @@ INSTALLED_APPS = [
     "apps.feed",
     "apps.insights",
     "apps.moderation",
+    "apps.federation",
     "apps.simulation",
 ]
 

@@ -16,6 +16,7 @@ from apps.core.login import LoginForm, login
 from apps.core.problems import not_found
 from apps.events.views import Events
 from apps.experiments.views import Assignments
+from apps.federation.views import Cards, GlobalModels, OpenRound, RoundDevices, RoundTask
 from apps.feed.pages import about, preview
 from apps.feed.views import Exposure, Feed, Neighbors, Parameters, Popular, Similar, Trending
 from apps.insights.views import Metrics, MetricSeries, metric_csv
@@ -74,6 +75,11 @@ api = [
     path("statements/<uuid:statement_id>", StatementDetail.as_view()),
     path("appeals", Appeals.as_view()),
     path("appeals/<uuid:appeal_id>", AppealDetail.as_view()),
+    path("federation/cards", Cards.as_view()),
+    path("federation/model", GlobalModels.as_view()),
+    path("federation/round", OpenRound.as_view()),
+    path("federation/rounds/<uuid:round_id>/devices", RoundDevices.as_view()),
+    path("federation/rounds/<uuid:round_id>/task", RoundTask.as_view()),
     path("client-tokens", ClientTokens.as_view()),
 ]
 

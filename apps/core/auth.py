@@ -21,7 +21,7 @@ from apps.core.errors import Problem
 from apps.core.models import ApiKey
 
 KEY_CACHE_SECONDS = 5.0  # a revoked key works no longer than this
-CLIENT_TOKEN_SCOPES = frozenset({"feed:read", "events:write"})
+CLIENT_TOKEN_SCOPES = frozenset({"feed:read", "events:write", "federation:join"})
 MAX_CLIENT_TOKEN_SECONDS = 3600
 _CLIENT_TOKEN_PREFIX = "ct_"  # noqa: S105  not a secret, the mark of one
 _SALT = "recsys.client-token"
@@ -49,7 +49,7 @@ def create_key(*, name: str, scopes: list[str]) -> str:
 
 
 def client_token(user_id: str, *, ttl_seconds: int) -> str:
-    """Return a signed token that may read `user_id`'s feed and post their events."""
+    """Return a signed token that speaks for `user_id`: feed, events, training on their device."""
     expires = int(time.time()) + min(ttl_seconds, MAX_CLIENT_TOKEN_SECONDS)
     return _CLIENT_TOKEN_PREFIX + signing.dumps({"u": user_id, "e": expires}, salt=_SALT)
 

@@ -169,6 +169,9 @@ def _to_openapi_30(node: Any, parts: Mapping[str, Any]) -> Any:
     node = {key: _to_openapi_30(value, parts) for key, value in node.items()}
     if node.get("required") == []:  # says nothing, and 3.0 forbids it
         del node["required"]
+    node.pop("discriminator", None)  # it names the parts, which are inlined
+    if node.pop("contentEncoding", None) == "base64":
+        node["format"] = "byte"
     for bound, edge in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
         if edge in node:  # in 3.0 a bound is a number, and whether it is excluded a boolean
             node |= {bound: node[edge], edge: True}

@@ -17,6 +17,7 @@ class Scope(models.TextChoices):
     EVENTS_BACKFILL = "events:backfill", "Post events of any age"
     CONTENT_WRITE = "content:write", "Create and change contents"
     USERS_WRITE = "users:write", "Create and change users, issue client tokens"
+    FEDERATION_JOIN = "federation:join", "Take part in training on devices"
     METRICS_READ = "metrics:read", "Read KPIs"
     MODERATION_WRITE = "moderation:write", "Give notices and appeal"
     MODERATION_READ = "moderation:read", "Read notices, statements of reasons and appeals"

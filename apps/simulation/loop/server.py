@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from celery import current_app
@@ -52,7 +53,9 @@ class VirtualServer:
         if self._due:
             live.refresh_all()
 
-    def send(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
+    def send(
+        self, method: str, path: str, body: bytes, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, bytes]:
         """Answer one request."""
         bare, _, query = path.partition("?")
         environ: dict[str, Any] = {
@@ -71,6 +74,8 @@ class VirtualServer:
             "wsgi.url_scheme": "http",
             "wsgi.version": (1, 0),
         }
+        for name, value in (headers or {}).items():
+            environ[f"HTTP_{name.upper().replace('-', '_')}"] = value
         status: list[str] = []
         response = self._handler(environ, _noting(status))
         try:

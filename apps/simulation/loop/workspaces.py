@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -38,21 +38,26 @@ def workspaces() -> Iterator[Path]:
 
 
 def run_policy(template: Path, policy: str, params: ScenarioParams) -> Run:
-    """Run one policy in a copy of the installation, which is removed afterwards."""
-    name = f"{policy}-{params.seed}{'-placebo' if params.is_placebo else ''}"
-    folder = template.with_name(name)
-    shutil.copytree(template, folder)
+    """Run one policy in an installation of its own."""
     start_ms = WorldParams(n_days=params.n_days).start_ms
-    try:
-        answer = _manage(_environment(folder, start_ms), "simulate_policy", policy, *_given(params))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    return dict(json.loads(answer))
+    return run_in_copy(template, start_ms, "simulate_policy", policy, *as_options(asdict(params)))
 
 
-def _given(params: ScenarioParams) -> list[str]:
+def run_in_copy(template: Path, start_ms: int, *command: str) -> Run:
+    """Run a command in a copy of the installation, which is removed, from a moment of its own.
+
+    Returns the JSON that it prints.
+    """
+    with tempfile.TemporaryDirectory(dir=template.parent) as name:
+        folder = Path(name) / "copy"
+        shutil.copytree(template, folder)
+        return dict(json.loads(_manage(_environment(folder, start_ms), *command)))
+
+
+def as_options(values: Mapping[str, Any]) -> list[str]:
+    """Return the arguments by which a command is given these values."""
     given: list[str] = []
-    for name, value in asdict(params).items():
+    for name, value in values.items():
         option = f"--{name.replace('_', '-')}"
         if value is True:
             given.append(option)

@@ -1,0 +1,1 @@
+"""Arithmetic of federated learning: arrays and bytes in, arrays and bytes out."""

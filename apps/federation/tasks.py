@@ -1,0 +1,17 @@
+"""Periodic work on federated rounds."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from apps.core.clock import now_ms
+from apps.core.leases import lease
+from apps.federation import rounds
+
+
+@shared_task(name="federation.advance", time_limit=600)
+def advance() -> None:
+    """Open rounds, take them on, close them."""
+    with lease("federation") as is_mine:
+        if is_mine:
+            rounds.advance(now_ms=now_ms())
