@@ -49,6 +49,11 @@ def active_plan() -> Plan | None:
     return Plan.objects.filter(is_active=True).first()
 
 
+def is_wanted() -> bool:
+    """Say whether there is anything to take on, or a plan to open a round by."""
+    return Round.objects.filter(is_open=True).exists() or active_plan() is not None
+
+
 def weights_of(model: GlobalModel | None) -> NDArray[np.float64]:
     """Return float64[FEATURES]: zero before the first round, and for what was not known then."""
     return np.array([model.weights.get(name, 0.0) if model else 0.0 for name in FEATURES])

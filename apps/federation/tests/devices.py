@@ -82,3 +82,11 @@ def mean_of(phones: Sequence[Phone]) -> np.ndarray:
     config = Round.objects.latest("opened_ms").config
     total = masks.summed((phone._update for phone in phones), len(FEATURES))
     return skellam.decode(total, scale=config["scale"]) / len(phones)
+
+
+def through(phones: list[Phone]) -> Round:
+    """Let all devices go through to the end."""
+    for _ in range(3):
+        step(phones)
+        pass_time()
+    return Round.objects.latest("opened_ms")

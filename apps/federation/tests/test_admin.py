@@ -65,3 +65,9 @@ def test_pages_tell_rounds_models_and_what_was_spent(admin_client: Any, api: Any
     assert "1.39 at 1e-05" in pages["plan"]
     assert "closed" in pages["round"]
     assert "category_taste" in pages["globalmodel"]
+
+
+def test_worker_writes_nothing_where_nobody_trains(django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(2) as asked:
+        advance()
+    assert all(query["sql"].startswith("SELECT") for query in asked.captured_queries)

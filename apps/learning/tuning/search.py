@@ -34,9 +34,7 @@ from apps.learning.slices import recent_slices
 from apps.learning.tuning.families import FAMILIES, NAMES, Choice, Family
 from apps.learning.tuning.judge import Judge
 
-TRIALS = (
-    100  # values tried by default: enough for a log of a million events to run out of better ones
-)
+TRIALS = 100  # values tried by default: a log of a million events runs out of better ones before
 _DEPTH = 700  # of the lists that quotas are cut from
 _POOLS = 100  # viewers whose pools tell what a quota costs
 _QUOTA_VIEWERS = 4000  # whom quotas are decided by, at most
