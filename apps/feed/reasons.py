@@ -20,7 +20,7 @@ _REASONS = {
     "hybrid": "Like what you liked, and liked by people with your taste",
     "liked_sounds": "With a sound you liked",
     "popular_near": "Popular among people like you",
-    "liked_kinds": "Of a kind that you like",
+    "liked_kinds": "Of a kind that you may like",
     "explore": "Be among the first to see it",
     "editorial": "Picked by the editors",
 }
