@@ -111,6 +111,9 @@ def worth_of(views: Watched, creators: Ints, params: WorthParams, taste: TastePa
     unknown = level - start
     code = np.arange(n_languages) - 1
     languages = foreign(code[:, None], code, taste) + of_languages.effect.reshape(-1, n_languages)
+    if len(views.speaks):  # who says no language is taken to speak as those who watch do
+        share = np.bincount(views.speaks + 1, minlength=n_languages) / len(views.speaks)
+        languages[0] = share @ languages
     mean = unknown + known + of_content.effect
     return Worth(mean, of_content.deviation, unknown, slope, languages)
 

@@ -118,6 +118,9 @@ def test_what_a_language_takes_is_learned_for_each_who_speaks_another() -> None:
     takes = found.languages[1:, 1:] + [found.mean[0::2].mean(), found.mean[1::2].mean()]
     assert takes[1, 0] - takes[1, 1] == pytest.approx(0, abs=0.4)
     assert takes[0, 1] - takes[0, 0] == pytest.approx(-2.5, abs=0.6)
+    # Who says no language gets what suits most of those who watch.
+    of_a_stranger = found.languages[0, 1:] + [found.mean[0::2].mean(), found.mean[1::2].mean()]
+    assert of_a_stranger[1] - of_a_stranger[0] == pytest.approx(-1.25, abs=0.5)
 
 
 def test_of_languages_nobody_met_what_is_expected_holds() -> None:
