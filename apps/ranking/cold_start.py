@@ -25,8 +25,8 @@ def newness(request: Request, views: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class ColdStart:
-    """Multiplies scores by the odds that contents are worth to anybody, and by what being of a
-    category that the viewer chose adds to them, to the newness' power.
+    """Multiplies scores by the odds that contents are worth to anybody who speaks the viewer's
+    language, and by what being of a category that they chose adds, to the newness' power.
     """
 
     views: Callable[[Request], float]  # contents met after which a viewer is less new by e
@@ -38,7 +38,8 @@ class ColdStart:
         power = newness(request, self.views(request))
         if power < 0.01 or not len(candidates):
             return candidates
-        odds = taste.worth_at(request, candidates.rows)
+        language = request.catalog.language[candidates.rows]
+        odds = taste.worth_at(request, candidates.rows) + taste.language_of(request, language)
         factor = np.clip(odds - odds.mean(), -_MOST, _MOST)
         is_chosen = np.isin(request.catalog.category[candidates.rows], request.stated)
         factor += self.chosen(request) * is_chosen
