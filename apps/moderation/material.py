@@ -6,8 +6,8 @@ from django.http import FileResponse, Http404, HttpRequest
 from django.views.decorators.http import require_safe
 
 from apps.media import selectors as media
+from apps.moderation.access import staff_page
 from apps.moderation.models import Case
-from apps.moderation.pages import staff_page
 from apps.moderation.roles import REVIEW
 
 

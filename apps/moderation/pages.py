@@ -1,65 +1,25 @@
-"""The review pages at `/moderation/`: queue, one case, appeals, second looks, statistics."""
+"""The review pages at `/moderation/`: queue, one case, appeals, second looks."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-from datetime import date, timedelta
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
 from django.contrib.auth.models import User
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
-from django.http.response import HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
-from apps.core.clock import date_ms, now_ms, to_datetime
+from apps.core.clock import now_ms
 from apps.core.errors import Problem
-from apps.core.problems import problem_response
 from apps.moderation import screening, selectors
-from apps.moderation import transparency as report
+from apps.moderation.access import act, staff_page
 from apps.moderation.conf import CLAIM_MS, CLAUSES, UNDO_MS
-from apps.moderation.export import audit_lines
 from apps.moderation.models import Action, Appeal, Case, Decision, SecondLook
-from apps.moderation.roles import AUDIT, REVIEW, SENIOR, STATISTICS
+from apps.moderation.roles import REVIEW, SENIOR
 from apps.moderation.services import appeals, cases, decisions, quality
 
-View = Callable[..., HttpResponseBase]
 _VIEWS = ("open", "mine", "escalated")
-
-
-def staff_page(right: str) -> Callable[[View], View]:
-    """Let in who has the right: others get 403, those who are not logged in the login page."""
-
-    def wrap(view: View) -> View:
-        allowed = permission_required(right, raise_exception=True)(view)
-        return never_cache(login_required(allowed))
-
-    return wrap
-
-
-def act(right: str) -> Callable[[View], View]:
-    """Take a POST of a form or of the page's script; what is refused is said to either."""
-
-    def wrap(view: View) -> View:
-        @functools.wraps(view)
-        def answer(request: HttpRequest, **key: Any) -> HttpResponseBase:
-            is_script = request.headers.get("Accept") == "application/json"
-            try:
-                done = view(request, **key)
-            except Problem as problem:
-                if is_script:
-                    return problem_response(problem.status, problem.code, problem.detail)
-                messages.error(request, problem.detail)
-                done = redirect(request.headers.get("Referer") or "moderation:queue")
-            return done
-
-        return require_POST(staff_page(right)(answer))
-
-    return wrap
 
 
 @require_safe
@@ -75,7 +35,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "moderation/queue.html",
-        {**_frame(request, view), "cases": found, **_case_context(request, first)},
+        {**frame(request, view), "cases": found, **_case_context(request, first)},
     )
 
 
@@ -88,7 +48,7 @@ def case(request: HttpRequest, case_pk: int) -> HttpResponse:
         raise Http404
     if "panel" in request.GET:
         return render(request, "moderation/_case.html", context)
-    return render(request, "moderation/queue.html", {**_frame(request, ""), **context})
+    return render(request, "moderation/queue.html", {**frame(request, ""), **context})
 
 
 @act(REVIEW)
@@ -140,7 +100,7 @@ def alike(request: HttpRequest, case_pk: int) -> HttpResponse:
     if found is None:
         raise Http404
     same = decisions.alike(found)
-    context = {**_frame(request, ""), "case": found, "alike": same, **_choices()}
+    context = {**frame(request, ""), "case": found, "alike": same, **_choices()}
     return render(request, "moderation/alike.html", context)
 
 
@@ -163,7 +123,7 @@ def decide_alike(request: HttpRequest, case_pk: int) -> HttpResponse:
 def decided(request: HttpRequest) -> HttpResponse:
     """Show the latest decisions, which a senior moderator who did not make them may undo."""
     rows = Decision.objects.select_related("content", "decided_by", "undone_by").order_by("-pk")
-    context = {**_frame(request, "decided"), "decisions": rows[: selectors.PAGE]}
+    context = {**frame(request, "decided"), "decisions": rows[: selectors.PAGE]}
     return render(request, "moderation/decided.html", context)
 
 
@@ -173,7 +133,7 @@ def appeal_list(request: HttpRequest) -> HttpResponse:
     """Show the open appeals; one's own decisions are for others to look at."""
     found = Appeal.objects.filter(state=Appeal.State.OPEN).order_by("received_ms", "pk")
     rows = found.select_related("statement__decision__content", "statement__decision__decided_by")
-    context = {**_frame(request, "appeals"), "appeals": rows[: selectors.PAGE]}
+    context = {**frame(request, "appeals"), "appeals": rows[: selectors.PAGE]}
     return render(request, "moderation/appeals.html", context)
 
 
@@ -197,7 +157,7 @@ def look_list(request: HttpRequest) -> HttpResponse:
     """Show the next decision to judge blindly: what was decided is not on the page."""
     waiting = SecondLook.objects.filter(action="").exclude(decision__decided_by=_user(request))
     look = waiting.select_related("decision__content__creator").order_by("pk").first()
-    context = {**_frame(request, "quality"), "look": look, **_choices()}
+    context = {**frame(request, "quality"), "look": look, **_choices()}
     return render(request, "moderation/quality.html", context)
 
 
@@ -215,55 +175,7 @@ def judge(request: HttpRequest, look_pk: int) -> HttpResponse:
     return _done(request, {}, "moderation:quality")
 
 
-@require_safe
-@staff_page(STATISTICS)
-def statistics(request: HttpRequest) -> HttpResponse:
-    """Show how fast and how evenly is decided; by moderator for admins only."""
-    moment = now_ms()
-    context = {**_frame(request, "statistics"), "stats": selectors.statistics_of(now_ms=moment)}
-    if request.user.has_perm(AUDIT):
-        context["moderators"] = selectors.by_moderator(now_ms=moment)
-    return render(request, "moderation/statistics.html", context)
-
-
-@require_safe
-@staff_page(STATISTICS)
-def transparency(request: HttpRequest) -> HttpResponse:
-    """Show the transparency report of a period, or give it as CSV; by default of this year."""
-    today = to_datetime(now_ms()).date()
-    since = _day(request, "since", today.replace(month=1, day=1))
-    until = _day(request, "until", today)
-    after = until + timedelta(days=1)
-    lines = report.transparency(since_ms=date_ms(since), until_ms=date_ms(after))
-    if request.GET.get("format") == "csv":
-        response = HttpResponse(report.as_csv(lines), content_type="text/csv; charset=utf-8")
-        name = f"transparency-{since}-{until}.csv"
-        response["Content-Disposition"] = f'attachment; filename="{name}"'
-        return response
-    context = {"since": f"{since}", "until": f"{until}", "lines": lines}
-    frame = _frame(request, "transparency")
-    return render(request, "moderation/transparency.html", {**frame, **context})
-
-
-@require_safe
-@staff_page(AUDIT)
-def audit(request: HttpRequest) -> HttpResponseBase:
-    """Return the audit log as JSON lines."""
-    response = StreamingHttpResponse(audit_lines(), content_type="application/x-ndjson")
-    response["Content-Disposition"] = 'attachment; filename="audit.jsonl"'
-    return response
-
-
-def _day(request: HttpRequest, name: str, default: date) -> date:
-    """Return a day of the query, none before 1970 or to come; the default where no day is given."""
-    try:
-        given = date.fromisoformat(request.GET.get(name, ""))
-    except ValueError:
-        return default
-    return min(max(given, date(1970, 1, 1)), to_datetime(now_ms()).date())
-
-
-def _frame(request: HttpRequest, view: str) -> dict[str, Any]:
+def frame(request: HttpRequest, view: str) -> dict[str, Any]:
     """Return what every page shows around its own."""
     user = _user(request)
     return {

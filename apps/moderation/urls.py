@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apps.moderation import material, pages
+from apps.moderation import material, pages, report_pages
 
 app_name = "moderation"
 urlpatterns = [
@@ -23,7 +23,7 @@ urlpatterns = [
     path("appeals/<int:appeal_pk>/answer", pages.answer_appeal, name="answer"),
     path("quality/", pages.look_list, name="quality"),
     path("quality/<int:look_pk>/judge", pages.judge, name="judge"),
-    path("statistics/", pages.statistics, name="statistics"),
-    path("transparency/", pages.transparency, name="transparency"),
-    path("audit.jsonl", pages.audit, name="audit"),
+    path("statistics/", report_pages.statistics, name="statistics"),
+    path("transparency/", report_pages.transparency, name="transparency"),
+    path("audit.jsonl", report_pages.audit, name="audit"),
 ]

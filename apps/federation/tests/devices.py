@@ -84,9 +84,16 @@ def mean_of(phones: Sequence[Phone]) -> np.ndarray:
     return skellam.decode(total, scale=config["scale"]) / len(phones)
 
 
-def through(phones: list[Phone]) -> Round:
-    """Let all devices go through to the end."""
-    for _ in range(3):
+def to_unmasking(phones: list[Phone]) -> None:
+    """Let all devices share and mask."""
+    for _ in range(2):
         step(phones)
         pass_time()
+
+
+def through(phones: list[Phone]) -> Round:
+    """Let all devices go through to the end."""
+    to_unmasking(phones)
+    step(phones)
+    pass_time()
     return Round.objects.latest("opened_ms")

@@ -23,6 +23,7 @@ from apps.federation.tests.devices import (
     pass_time,
     step,
     through,
+    to_unmasking,
 )
 
 pytestmark = pytest.mark.django_db
@@ -159,10 +160,7 @@ class TestDeviceRefuses:
         """Its seed and its mask key together would open its update."""
         make_plan()
         (phone, *_) = phones = enter(api, 4)
-        step(phones)
-        pass_time()
-        step(phones)
-        pass_time()
+        to_unmasking(phones)
         task = phone._send("GET", f"{phone._path}/task", None, phone._headers)
         for lie in (
             {"dropped": task["survivors"]},

@@ -24,6 +24,7 @@ from apps.federation.tests.devices import (
     pass_time,
     step,
     through,
+    to_unmasking,
 )
 
 pytestmark = pytest.mark.django_db
@@ -108,10 +109,7 @@ class TestWhatTheServerKnows:
         def _plain(value: Any) -> Any:
             return bytes(value) if isinstance(value, memoryview) else value
 
-        step(phones)
-        pass_time()
-        step(phones)
-        pass_time()
+        to_unmasking(phones)
         step(phones)
         open_rows = all_rows()
         pass_time()
@@ -128,10 +126,7 @@ class TestWhatTheServerKnows:
         """The seeds of survivors come out, and the masks of their pairs stay on."""
         make_plan()
         phones = enter(api, 5)
-        step(phones)
-        pass_time()
-        step(phones)
-        pass_time()
+        to_unmasking(phones)
         step(phones)
         found = Round.objects.get()
         devices = {device.number: device for device in Device.objects.all()}
@@ -179,10 +174,7 @@ class TestTooFew:
     def test_sum_stays_shut_when_too_few_reveal_and_counts_as_opened(self, api: Any) -> None:
         make_plan()
         phones = enter(api, 5)
-        step(phones)
-        pass_time()
-        step(phones)
-        pass_time()
+        to_unmasking(phones)
         step(phones[:1])
         pass_time()
 
@@ -203,10 +195,7 @@ class TestTooFew:
     def test_wrong_shares_are_noticed(self, api: Any) -> None:
         make_plan()
         phones = enter(api, 4)
-        step(phones)
-        pass_time()
-        step(phones)
-        pass_time()
+        to_unmasking(phones)
         for phone in phones:
             phone._held = {n: (key, bytes(33)) for n, (key, _) in phone._held.items()}
         step(phones)

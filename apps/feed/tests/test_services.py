@@ -18,7 +18,7 @@ from apps.feed.conf import PARAMS
 from apps.feed.tests.factories import SKIPPED_BEFORE_TRAINING, feed, ids, scroll
 from apps.profiles.models import Viewer
 from apps.profiles.services import ensure_viewers, upsert_users
-from apps.profiles.types import Preferences, UserRow
+from apps.profiles.types import Demographics, Preferences, UserRow
 
 pytestmark = pytest.mark.django_db
 
@@ -261,3 +261,25 @@ def test_feed_makes_the_viewer_once() -> None:
 
     assert Viewer.objects.count() == 1
     assert not Event.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)  # on PostgreSQL counters see what is committed
+def test_what_a_language_takes_is_learned_from_those_who_speak_the_viewers() -> None:
+    """German viewers watch what is in English, Spanish ones what is in Spanish."""
+    for i in range(20):
+        language = ("en", "es")[i % 2]
+        make_content(f"{language}{i}", f"creator{i}", language=language, duration=20.0)
+    make_content("de", "creator", language="de", duration=20.0)  # a language of the catalogue
+    for i in range(40):
+        speaks, understands = (("de", "en"), ("es", "es"))[i % 2]
+        upsert_users([UserRow(f"u{i}", Demographics(language=speaks))], now_ms=NOW_MS)
+        for n in range(20):
+            language = ("en", "es")[n % 2]
+            watched = 20.0 if language == understands else 0.5
+            content_id = f"{language}{n}"
+            send(make_event(content_id=content_id, user_id=f"u{i}", watch_duration=watched))
+    upsert_users([UserRow("neu", Demographics(language="de"))], now_ms=NOW_MS)
+
+    first = [content_id[:2] for content_id in ids(feed("neu", limit=8))]
+
+    assert first.count("es") <= 1
