@@ -14,13 +14,13 @@ from apps.simulation.world import build_world
 # Viewers who leave soon what they do not like, so that random, popular and oracle are about as far
 # apart as in the yardstick of the acceptance test. The feed under test took no part in choosing.
 CHOOSY = Laws(
-    base=-2.4,
-    taste=3.6,
+    base=-2.5,
+    taste=3.9,
     quality=1.1,
     mood=0.6,
     patience=9.0,
-    neutral=0.22,
-    come_back=7.0,
+    neutral=0.13,
+    come_back=9.0,
     satisfaction_step=0.4,
 )
 # Viewers whose watching says nothing about what they are shown.
