@@ -20,7 +20,6 @@ from apps.events.services import SlateRow
 from apps.experiments import selectors as experiments
 from apps.experiments import services as experiment_services
 from apps.experiments.types import Assigned
-from apps.features import selectors as features
 from apps.feed.checks import Slot, check_now
 from apps.feed.cursors import Cursor, decode_cursor, encode_cursor
 from apps.feed.dials import bundle_of, params_of, under
@@ -31,6 +30,7 @@ from apps.feed.types import FeedAnswer, FeedQuery
 from apps.learning import bundle
 from apps.profiles.pseudonyms import pseudonym
 from apps.ranking.editorial import EDITORIAL
+from apps.ranking.rankers import SELECT_HASH
 from apps.ranking.scorers import TASTE_ORDER
 
 logger = logging.getLogger(__name__)
@@ -171,7 +171,7 @@ def _log_slate(
             surface=request.query.context.surface,
             ranker=ranker,
             variant=assigned.label,
-            feature_schema=features.SCHEMA_HASH if features_shown is not None else "",
+            feature_schema=SELECT_HASH if features_shown is not None else "",
             content_pks=request.catalog.content_pk[shown.rows],
             scores=shown["score"],
             sources=shown["sources"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -27,6 +28,8 @@ from apps.ranking.select import SelectRanker, load_select
 from apps.ranking.types import BOOSTED, LEARNED, NEURAL, SELECT, WATCH_QUANTILE, WATCH_SECONDS
 
 SELECT_NAMES: tuple[str, ...] = (*FEATURE_NAMES, *NAMES)
+# What slates say that their features are.
+SELECT_HASH = hashlib.sha256("\n".join((*FEATURE_NAMES, SCHEMA_HASH)).encode()).hexdigest()[:16]
 _FACTS = "rankers.json"
 
 

@@ -21,8 +21,8 @@ from apps.events.services import release
 from apps.events.tests.factories import make_event, send
 from apps.events.types import Dislikes
 from apps.feed.checks import SLOTS
+from apps.learning import slots
 from apps.learning.evaluation.off_policy import logged_slots
-from apps.learning.rollout import slots
 from apps.profiles.selectors import profile
 from apps.profiles.services import ensure_viewers
 

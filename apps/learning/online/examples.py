@@ -25,11 +25,12 @@ from apps.events import selectors as events
 from apps.events.models import Slate
 from apps.events.selectors import Traced
 from apps.events.types import EventLog, EventType
-from apps.features.selectors import NAMES, SCHEMA, SCHEMA_HASH
+from apps.features.selectors import NAMES, SCHEMA
 from apps.learning.online.types import Examples
 from apps.learning.outcomes import OUTCOME_KINDS, OUTCOME_WINDOW_MS, label_views, view_of
 from apps.ranking.algorithms.watch_quantiles import WatchQuantiles
 from apps.ranking.inputs import Inputs, ids_of
+from apps.ranking.rankers import SELECT_HASH
 from apps.ranking.types import LEARNED, WATCH_QUANTILE
 
 Watermark = tuple[int, int]
@@ -171,7 +172,7 @@ class _Served(NamedTuple):
             return "not in the slate"
         if not self.schema:
             return "no features"
-        if self.schema != SCHEMA_HASH:
+        if self.schema != SELECT_HASH:
             return "other features"
         slot = int(slots[0])
         packed = np.frombuffer(self.features, "<f4").reshape(len(pks), -1)

@@ -24,7 +24,7 @@ from apps.learning.algorithms.shadow import (
 )
 from apps.learning.bundle import Bundle
 from apps.learning.conf import RolloutParams
-from apps.learning.rollout.slots import Slots, read
+from apps.learning.slots import Slots, read
 from apps.ranking import cascade
 from apps.ranking import selectors as ranking
 from apps.ranking.objective import Objective

@@ -1,4 +1,4 @@
-"""Position: the slot of each view, and a ranker that is asked about the first one (algorithms §2)."""
+"""Slots: of each view, as they were served, and a ranker that is asked about the first one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from apps.events.types import EventLog
 from apps.features.encoding import fit as fit_encoder
 from apps.features.selectors import NAMES
 from apps.learning.outcomes import OUTCOME_WINDOW_MS
-from apps.learning.slots import slots_of
+from apps.learning.slots import Slots, read, slots_of
+from apps.learning.tests.online.factories import MINUTE_MS, NOW_MS, act, show
 from apps.profiles.services import ensure_viewers
 from apps.ranking.boosted import BoostedParams
 from apps.ranking.boosted import fit as fit_boosted
@@ -66,6 +67,54 @@ class TestSlotsOf:
         log = make_log([Happened(1, 0, AT_MS)])
         assert np.isnan(slots_of(log, content.catalog())).all()
         assert len(slots_of(EventLog.empty(), content.catalog())) == 0
+
+
+def read_slots(*, since_ms: int = NOW_MS, share: float = 1.0, most: int = 100) -> Slots:
+    catalog = content.current_catalog()
+    until_ms = NOW_MS + 60 * MINUTE_MS
+    return read(catalog, since_ms=since_ms, until_ms=until_ms, share=share, most=most)
+
+
+@pytest.mark.django_db
+class TestRead:
+    def test_slots_come_with_what_followed(self) -> None:
+        a, b, c = make_contents(3, now_ms=NOW_MS - MINUTE_MS)
+        request_id = show("alice", [a, b, c])
+        act("view", "alice", b, request_id, at_ms=NOW_MS + 1000, watch_duration=20.0)
+        act("like", "alice", b, request_id, at_ms=NOW_MS + 2000)
+        found = read_slots()
+        assert len(found) == 3
+        assert found.viewed.tolist() == [1]
+        assert (found.labels["long_view"].tolist(), found.labels["like"].tolist()) == (
+            [True],
+            [True],
+        )
+
+    def test_view_of_another_viewer_or_before_the_slate_is_not_its(self) -> None:
+        (a,) = make_contents(1, now_ms=NOW_MS - 100 * MINUTE_MS)
+        act("view", "alice", a, None, at_ms=NOW_MS - MINUTE_MS, watch_duration=20.0)
+        request_id = show("alice", [a])
+        act("view", "bob", a, request_id, at_ms=NOW_MS + 1000, watch_duration=20.0)
+        assert len(read_slots().viewed) == 0
+
+    def test_slates_of_other_features_are_left_out(self) -> None:
+        (a,) = make_contents(1, now_ms=NOW_MS - MINUTE_MS)
+        show("alice", [a], schema="other")
+        assert len(read_slots()) == 0
+
+    def test_share_draws_the_same_slates_each_time(self) -> None:
+        (a,) = make_contents(1, now_ms=NOW_MS - MINUTE_MS)
+        ids = [show(f"user{i}", [a]).int for i in range(60)]
+        expected = sum(i < 0.5 * 2**128 for i in ids)
+        assert len(read_slots(share=0.5)) == len(read_slots(share=0.5)) == expected
+
+    def test_latest_slates_come_first(self) -> None:
+        a, b = make_contents(2, now_ms=NOW_MS - MINUTE_MS)
+        show("alice", [a], at_ms=NOW_MS)
+        show("alice", [b], at_ms=NOW_MS + 1)
+        only = read_slots(most=1)
+        assert len(only) == 1
+        assert np.array_equal(only.features, read_slots().features[:1])
 
 
 def examined(n: int = 20_000) -> tuple[Inputs, np.ndarray, np.ndarray]:

@@ -17,14 +17,13 @@ from apps.core.clock import to_datetime
 from apps.core.models import Artifact
 from apps.events.services import SlateRow, log_slate
 from apps.events.tests.factories import make_event, send
-from apps.features.selectors import SCHEMA_HASH
 from apps.learning import bundle
 from apps.learning.conf import OnlineParams
 from apps.learning.models import OnlineStep
 from apps.learning.online.loop import tick
 from apps.learning.online.types import Examples
 from apps.profiles.services import ensure_viewers
-from apps.ranking.rankers import SELECT_NAMES, Rankers, save_rankers
+from apps.ranking.rankers import SELECT_HASH, SELECT_NAMES, Rankers, save_rankers
 from apps.ranking.tests.factories import make_inputs, make_rankers
 from apps.ranking.types import LEARNED
 
@@ -70,7 +69,7 @@ def show(
     content_ids: list[str],
     *,
     at_ms: int = NOW_MS,
-    schema: str = SCHEMA_HASH,
+    schema: str = SELECT_HASH,
     seed: int = 0,
 ) -> uuid.UUID:
     """Log a slate with features; return its request_id."""
