@@ -40,18 +40,11 @@ def feed_pipeline(
     rankers, rules and objective are asked at each request; offline judging leaves editors' rules
     out, has `at_least` so many candidates ranked, and does not explore.
     """
+    depth = partial(dials.depth_of, at_least=at_least, explores=explores)
     return Pipeline(
         sources=SOURCES,
         filters=_filters(rules),
-        scorers=(
-            LearnedSelect(
-                rankers,
-                partial(dials.depth_of, at_least=at_least, explores=explores),
-                objective,
-            ),
-            TasteOrder(),
-            RankFusion(),
-        ),
+        scorers=(LearnedSelect(rankers, depth, objective), TasteOrder(depth), RankFusion()),
         rerankers=(
             # Trends are of now, and read from the database: not for the threads of offline judging.
             *([TrendBoost(dials.trend_beta_of)] if explores else []),

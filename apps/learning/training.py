@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -18,10 +19,12 @@ from apps.core.candidates import Candidates
 from apps.events.types import EventLog, EventType, is_long_view
 from apps.features.encoding import Encoder, fit
 from apps.features.replay import replay
+from apps.features.selectors import NAMES
 from apps.learning.conf import TrainingParams
 from apps.learning.moments import Moment, moment, pairs_of
-from apps.learning.outcomes import label_views
+from apps.learning.outcomes import OUTCOME_WINDOW_MS, label_views
 from apps.learning.slices import Slice, recent_slices, timed_views
+from apps.learning.slots import read, slots_of
 from apps.ranking.algorithms import watch_quantiles
 from apps.ranking.algorithms.watch_quantiles import WatchQuantiles
 from apps.ranking.blend import Blend, Predictions, trees_only
@@ -35,7 +38,7 @@ from apps.ranking.pool import opinions, rank_fusion
 from apps.ranking.rankers import SELECT_NAMES, Rankers, select_features
 from apps.ranking.select import SelectRanker, unlearned
 from apps.ranking.select import fit as fit_select
-from apps.ranking.types import BOOSTED, LEARNED, NEURAL, SELECT, WATCH_QUANTILE, Labels
+from apps.ranking.types import BOOSTED, LEARNED, NEURAL, SELECT, WATCH_QUANTILE, Head, Labels
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +80,14 @@ def _examples(
     background: Background,
     say: Say,
 ) -> Iterator[Examples]:
+    served = served_examples(log, catalog, params)
+    if len(served.sizes):
+        say(f"ranking examples from {len(served.sizes):,} slates")
+        yield served
     for part in recent_slices(log, n=params.n_slices, share=params.slice_share):
+        part = replace(part, future=_not_served(part.future, catalog))
+        if not len(part.future):
+            continue
         say(f"ranking examples from {len(part.future):,} events after {len(part.past):,}")
         models = fit_retrieval(part.past, catalog, params.retrieval, background)
         then = moment(part.past, catalog, models, part.at_ms)
@@ -91,6 +101,42 @@ class Examples(NamedTuple):
     x: NDArray[np.float32]  # [n, len(SELECT_NAMES)]
     y: NDArray[np.float32]  # [n] 1 watched long, shown_label shown, 0 neither
     sizes: NDArray[np.int64]  # [pools] candidates of each, in order
+
+    @classmethod
+    def none(cls) -> Examples:
+        """Return no example."""
+        width = len(SELECT_NAMES)
+        return cls(np.empty((0, width), np.float32), np.empty(0, np.float32), np.empty(0, int))
+
+
+def served_examples(log: EventLog, catalog: Catalog, params: TrainingParams) -> Examples:
+    """Return what viewers did with slates of this feed, each slate a pool of what was viewed.
+
+    Features are those that the ranker saw. What was not shown is no answer: against it a ranker
+    would learn what is shown, by whatever orders the feed now, for what is liked.
+    """
+    if not len(log):
+        return Examples.none()
+    slots = read(
+        catalog,
+        since_ms=int(log.at_ms[0]) - OUTCOME_WINDOW_MS,
+        until_ms=int(log.at_ms[-1]) + 1,
+        share=1,
+        most=params.slates,
+        log=log,
+    )
+    if not len(slots.viewed):
+        return Examples.none()
+    x = slots.features[slots.viewed]
+    x[:, -len(NAMES) :] = slots.inputs.features[slots.viewed]
+    sizes = np.unique(slots.slate[slots.viewed], return_counts=True)[1]
+    return Examples(x, slots.labels[Head.LONG_VIEW].astype(np.float32), sizes)
+
+
+def _not_served(future: EventLog, catalog: Catalog) -> EventLog:
+    """Return the views that no slate led to: what they teach is learned from pools as they were."""
+    views = future.take((future.kind == EventType.VIEW) & (future.content >= 0))
+    return views.take(np.isnan(slots_of(views, catalog)))
 
 
 def slice_examples(part: Slice, then: Moment, params: TrainingParams) -> Examples:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from apps.candidates import taste
 from apps.candidates.algorithms.taste import in_batch
@@ -56,11 +57,7 @@ class LearnedSelect:
         if rankers is None or not rankers.select.is_learned:
             raise NoRankerError("no ranker is trained yet; run manage.py train")
         given, depth = opinions(candidates), self.depth(request)
-        kept = best_rows(rank_fusion(given), depth.ranked)
-        if depth.explores:
-            is_drawn = (candidates["sources"] >> _EXPLORE) & 1 == 1
-            is_drawn[kept] = False
-            kept = np.concatenate([kept, np.flatnonzero(is_drawn)])
+        kept = _kept(candidates, rank_fusion(given), depth)
         features = select_features(request, candidates, given, kept)
         candidates = candidates.take(kept)
         of_pairs = features[:, -len(NAMES) :]
@@ -79,9 +76,11 @@ class LearnedSelect:
 class TasteOrder:
     """Scores by what the viewer's own latest views say of contents: needs nothing trained.
 
-    What is uncertain about the viewer's taste is given credit.
+    What is uncertain about the viewer's taste is given credit. The matrix column `features` is that
+    of `LearnedSelect`, NaN for all but the best.
     """
 
+    depth: Callable[[Request], Depth]
     name: str = TASTE_ORDER
 
     def __call__(self, request: Request, candidates: Candidates) -> Candidates:
@@ -91,7 +90,22 @@ class TasteOrder:
         found = taste.values_of(request, candidates.rows)
         params = request.params.taste
         score = in_batch(found.expected, found.kind, params, gain=found.gain, slots=_PAGE)
-        return candidates.with_columns(score=score)
+        # Slates keep what the learned ranker would have seen: it learns from them.
+        kept = _kept(candidates, score, self.depth(request))
+        seen = select_features(request, candidates, opinions(candidates), kept)
+        features = np.full((len(candidates), seen.shape[1]), np.nan, np.float32)
+        features[kept] = seen
+        return candidates.with_columns(score=score, features=features)
+
+
+def _kept(candidates: Candidates, score: NDArray[np.float64], depth: Depth) -> NDArray[np.int64]:
+    """Return the positions int64[k] of the best candidates, and of what was drawn to explore."""
+    kept = best_rows(score, depth.ranked)
+    if not depth.explores:
+        return kept
+    is_drawn = (candidates["sources"] >> _EXPLORE) & 1 == 1
+    is_drawn[kept] = False
+    return np.concatenate([kept, np.flatnonzero(is_drawn)])
 
 
 @dataclass(frozen=True, slots=True)

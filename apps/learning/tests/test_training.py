@@ -9,6 +9,9 @@ import pytest
 
 from apps.candidates.services import fit_retrieval
 from apps.candidates.tests.factories import SMALL, make_catalog, make_log
+from apps.content import selectors as content
+from apps.content.tests.factories import make_contents
+from apps.events import selectors as events
 from apps.events.types import EventLog, EventType
 from apps.features.encoding import fit
 from apps.features.replay import Pairs, replay
@@ -16,8 +19,10 @@ from apps.features.selectors import NAMES
 from apps.learning.moments import Moment, moment, pairs_of
 from apps.learning.slices import Slice, temporal_slice
 from apps.learning.tests.factories import N_CONTENTS, PARAMS, returning_viewers
+from apps.learning.tests.online.factories import NOW_MS, act, show
 from apps.learning.training import (
     Examples,
+    served_examples,
     slice_examples,
     train_all,
     train_heads,
@@ -73,6 +78,39 @@ class TestSliceExamples:
     def test_number_of_viewers_is_bounded(self, part: Slice, then: Moment) -> None:
         examples = slice_examples(part, then, replace(PARAMS, max_viewers=3, negatives=4))
         assert np.count_nonzero(examples.y == 0) == 4 * 3
+
+
+class TestServedExamples:
+    """Two viewers saw five contents each, and watched four, the even ones long."""
+
+    @pytest.fixture
+    def log(self) -> EventLog:
+        made = make_contents(5, now_ms=NOW_MS - 1000)
+        for user in ("alice", "bob"):
+            request_id = show(user, made)
+            for i, content_id in enumerate(made[:4]):
+                seconds = 20.0 if i % 2 == 0 else 1.0
+                then = NOW_MS + 1000 * (i + 1)
+                act("view", user, content_id, request_id, at_ms=then, watch_duration=seconds)
+        return events.log(content.current_catalog())
+
+    def test_each_slate_is_a_pool_of_what_was_viewed(self, log: EventLog) -> None:
+        examples = served_examples(log, content.current_catalog(), PARAMS)
+        assert examples.sizes.tolist() == [4, 4]
+        assert examples.y.tolist() == [1, 0, 1, 0] * 2
+        slot = SELECT_NAMES.index("slot")
+        assert examples.x[:, slot].tolist() == [1, 2, 3, 4] * 2
+
+    def test_what_was_not_known_then_is_no_answer(self, log: EventLog) -> None:
+        known = log.before(NOW_MS + 2500)
+        examples = served_examples(known, content.current_catalog(), PARAMS)
+        assert examples.sizes.tolist() == [2, 2]
+
+    def test_views_of_slates_are_not_learned_twice(self, log: EventLog) -> None:
+        said: list[str] = []
+        train_all(log, content.current_catalog(), PARAMS, version="v", say=said.append)
+        assert "ranking examples from 2 slates" in said
+        assert not any("events after" in line for line in said)
 
 
 class TestTrainSelect:

@@ -7,13 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from apps.candidates.index import best_rows
 from apps.candidates.sources import SOURCES
 from apps.candidates.tests.factories import make_catalog, make_request, two_communities, watched
 from apps.candidates.types import Request
 from apps.core.pipeline import Outcome, Pipeline
 from apps.ranking.objective import SELECT_ALONE
 from apps.ranking.pool import kindred_fusion, opinions, rank_fusion
-from apps.ranking.rankers import SELECT_NAMES, Rankers
+from apps.ranking.rankers import SELECT_NAMES, Rankers, select_features
 from apps.ranking.scorers import Depth, LearnedSelect, NoRankerError, RankFusion, TasteOrder
 from apps.ranking.select import fit as fit_select
 from apps.ranking.select import unlearned
@@ -93,16 +94,32 @@ class TestLadder:
         assert len(scored) == len(scored["score"]) == 0
 
 
+def depth_of_ten(request: Request) -> Depth:
+    return Depth(10, 10)
+
+
 class TestTasteOrder:
     def test_serves_before_the_first_training(self) -> None:
         catalog = make_catalog(40, category=np.arange(40) % 5, categories=tuple("abcde"))
         request = make_request(catalog, watched(3, 8))
         none = LearnedSelect(lambda request: None, lambda request: Depth(10, 10))
-        pipeline = Pipeline(SOURCES, (), (none, TasteOrder(), RankFusion()), ())
+        pipeline = Pipeline(SOURCES, (), (none, TasteOrder(depth_of_ten), RankFusion()), ())
         found = pipeline.run(request, request.excluded()).candidates
         best = found.rows[np.argsort(-found["score"])[:4]]
         assert set(catalog.category[best]) == {3}
         assert np.isfinite(found["score"]).all()
 
+    def test_keeps_what_the_learned_ranker_would_have_seen_of_the_best(self) -> None:
+        catalog = make_catalog(40, category=np.arange(40) % 5, categories=tuple("abcde"))
+        request = make_request(catalog, watched(3, 8))
+        pool = Pipeline(SOURCES, (), (), ()).run(request, request.excluded()).candidates
+        scored = TasteOrder(depth_of_ten)(request, pool)
+        best = best_rows(scored["score"], 10)
+        seen = select_features(request, pool, opinions(pool), best)
+        np.testing.assert_array_equal(scored["features"][best], seen)
+        others = np.setdiff1d(np.arange(len(pool)), best)
+        assert len(others)
+        assert np.isnan(scored["features"][others]).all()
+
     def test_no_candidates_are_scored_as_none(self, request_: Request) -> None:
-        assert len(TasteOrder()(request_, make_pool(0))["score"]) == 0
+        assert len(TasteOrder(depth_of_ten)(request_, make_pool(0))["score"]) == 0
