@@ -7,7 +7,7 @@ within pools. Trees start from it and add what no line can say.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,6 @@ from apps.ranking.boosters import MIN_POSITIVES, BoosterParams, Frame, Model, lo
 HOPE = "score.liked_kinds"  # what the viewer's own views say of a candidate, learned or not
 _TREES_FILE = "select.txt"
 _LEAST_HOPE = 1e-4
-_FEW_POOLS = 500.0  # as many pools as weigh as much as the penalty of none
 Doubles = NDArray[np.float64]
 
 
@@ -30,10 +29,13 @@ Doubles = NDArray[np.float64]
 class SelectParams:
     """How line and trees are trained."""
 
-    l2: float = 0.1  # penalty of a weight beside a loss that is a mean over pools
+    l2: float = 0.03  # penalty of a weight beside a loss that is a mean over pools, of many
+    # Candidates learned from at which the penalty is twice, the trees' rate half that of many, ≥ 0
+    few_for_line: float = 600_000.0
+    few_for_trees: float = 165_000.0
     trees: BoosterParams = field(
         default_factory=lambda: BoosterParams(
-            objective="cross_entropy", trees=60, leaves=15, rate=0.03, feature_share=0.3
+            objective="cross_entropy", trees=60, leaves=15, rate=0.05, feature_share=0.3
         )
     )
 
@@ -52,7 +54,7 @@ class Line:
         """Return float64[n] for x float32[n, len(SELECT_NAMES)]."""
         scaled = self.scaling(_read(x, self.columns, self.hope))
         # Not by matrix product: a candidate's score must not depend on how many are asked about.
-        return np.asarray(np.einsum("nf,f->n", scaled, self.weights) + self.intercept)
+        return np.asarray((scaled * self.weights).sum(axis=1) + self.intercept)
 
     def facts(self) -> dict[str, Any]:
         """Return everything as plain values."""
@@ -145,14 +147,17 @@ def fit(
     """Return the ranker of pools that stand one below the other.
 
     x float32[n, f], in parts or whole; y float32[n]: 1 watched long, between shown, 0 neither;
-    sizes int64[pools], of sum n. Fewer than 40 positive labels are too few.
+    sizes int64[pools], of sum n. Fewer than 40 positive labels are too few. The fewer candidates,
+    the less is believed beside what the viewer's own views say (ADR 38).
     """
     if np.count_nonzero(y == 1) < MIN_POSITIVES:
         return unlearned()
     parts = x if isinstance(x, list) else [x]
-    line = _fit_line(parts, y, sizes, names, params.l2)
+    line = _fit_line(parts, y, sizes, names, params.l2 * (1 + params.few_for_line / len(y)))
     start = np.concatenate([line.odds(part) for part in parts])
-    trees = Model(Frame(x, list(names)).train(y, params.trees, start), float(y.mean()))
+    rate = params.trees.rate * len(y) / (len(y) + params.few_for_trees)
+    booster = Frame(x, list(names)).train(y, replace(params.trees, rate=rate), start)
+    trees = Model(booster, float(y.mean()))
     added = np.concatenate([trees.margin(part) for part in parts])
     return SelectRanker(line, trees, float(sigmoid(start + added).mean()))
 
@@ -167,7 +172,6 @@ def _fit_line(
     """Return the line by the choices within pools, with slope and intercept by all candidates.
 
     What the viewer's own views say needs no examples: its weight is free, and never negative.
-    The other weights are held back the more, the fewer pools there are.
     """
     # Scores have no unit of their own, and move from one training to the next.
     columns = np.array([i for i, n in enumerate(names) if not n.startswith("score.") or n == HOPE])
@@ -178,7 +182,7 @@ def _fit_line(
     raw = np.concatenate([_read(part, columns, hope) for part in parts])
     scaling = fit_scaling(raw, is_place)
     scaled = scaling(raw)
-    penalty = np.where(is_hope, 1e-3, l2 * (1 + _FEW_POOLS / len(sizes)))
+    penalty = np.where(is_hope, 1e-3, l2)
     weights = fit_choice(scaled, y, sizes, penalty, never_below=is_hope)
     slope, intercept = fit_platt(scaled @ weights, y)
     return Line(columns, hope, scaling, slope * weights, intercept)

@@ -24,7 +24,12 @@ from apps.ranking.select import fit as fit_select
 from apps.ranking.types import BOOSTED, LEARNED, NEURAL, SELECT, WATCH_QUANTILE, Head, Labels
 
 TINY = BoosterParams(trees=8, leaves=4, min_leaf=5)
-TINY_SELECT = SelectParams(trees=replace(TINY, objective="cross_entropy"))
+TINY_SELECT = SelectParams(
+    l2=0.1,
+    few_for_line=15_000,
+    few_for_trees=0,
+    trees=replace(TINY, objective="cross_entropy"),
+)
 
 
 def make_pool(n: int, proposers: list[int] | None = None, **scores: list[float]) -> Candidates:

@@ -87,6 +87,26 @@ def test_hope_counts_from_few_examples_and_never_against() -> None:
     assert against.weights[1] < 0
 
 
+def test_few_candidates_move_little_beside_hope() -> None:
+    rng = np.random.default_rng(0)
+    hope, other = rng.uniform(0.01, 0.9, (2, 4000)).astype(np.float32)
+    x = np.stack([hope, other], 1)
+    y = (rng.random(4000) < 0.5 * (hope + other)).astype(np.float32)
+
+    def weight_of_other(n: int, few: float) -> float:
+        params = replace(TINY_SELECT, few_for_line=few)
+        line = line_of(fit(x[:n], y[:n], np.full(n // 20, 20), [HOPE, "z.other"], params))
+        return float(line.weights[1] / line.weights[0])
+
+    assert weight_of_other(200, few=60_000) < 0.5 * weight_of_other(4000, few=60_000)
+    assert weight_of_other(200, few=0) > 0.5 * weight_of_other(4000, few=0)
+
+
+def test_few_candidates_slow_the_trees(select: SelectRanker) -> None:
+    slow = fit(X, Y, SIZES, NAMES, replace(TINY_SELECT, few_for_trees=9 * len(Y)))
+    assert np.abs(slow.trees.margin(X)).max() < 0.3 * np.abs(select.trees.margin(X)).max()
+
+
 def test_scores_without_a_unit_are_left_to_the_trees() -> None:
     found = fit(X, Y, SIZES, ["score.nearest", *NAMES[1:]], TINY_SELECT)
     assert line_of(found).columns.tolist() == [1, 2, 3, 4]
