@@ -50,9 +50,14 @@ def served(
     return np.concatenate(parts) if parts else np.empty(0, np.int64)
 
 
-def shown(*, since_ms: int, until_ms: int) -> Shown:
-    """Return every content of the slates with since_ms ≤ served < until_ms: for training."""
+def shown(*, since_ms: int, until_ms: int, schema: str | None = None) -> Shown:
+    """Return every content of the slates with since_ms ≤ served < until_ms: for training.
+
+    schema: only of slates that keep these features.
+    """
     slates = Slate.objects.filter(served_ms__gte=since_ms, served_ms__lt=until_ms)
+    if schema is not None:
+        slates = slates.filter(feature_schema=schema)
     rows = slates.values_list("viewer_id", "served_ms", "content_pks")
     found = list(rows.iterator(chunk_size=_CHUNK))
     viewers, moments, packed = zip(*found, strict=True) if found else ((), (), ())

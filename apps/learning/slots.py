@@ -24,8 +24,10 @@ _SLOT = NAMES.index("slot")
 _WIDTH = len(SELECT_NAMES)
 
 
-def slots_of(log: EventLog, catalog: Catalog) -> NDArray[np.float32]:
+def slots_of(log: EventLog, catalog: Catalog, *, schema: str | None = None) -> NDArray[np.float32]:
     """Return the slot of each event's content, float32[n] from 1, NaN where no slate is known.
+
+    schema: only slates that keep these features count.
 
     An event belongs to its viewer's latest slate with the content, if that is at most an hour
     older. Contents high in a page are watched more whatever they are; a ranker that knows the slot
@@ -35,7 +37,7 @@ def slots_of(log: EventLog, catalog: Catalog) -> NDArray[np.float32]:
     if not len(log):
         return slots
     since_ms = int(log.at_ms[0]) - OUTCOME_WINDOW_MS
-    shown = slates.shown(since_ms=since_ms, until_ms=int(log.at_ms[-1]) + 1)
+    shown = slates.shown(since_ms=since_ms, until_ms=int(log.at_ms[-1]) + 1, schema=schema)
     if not len(shown.at_ms):
         return slots
     keys = np.stack([shown.viewer, catalog.rows_of(shown.content_pk), shown.at_ms], axis=1)

@@ -35,7 +35,7 @@ from apps.ranking.boosters import MIN_POSITIVES
 from apps.ranking.inputs import Inputs, ids_of
 from apps.ranking.neural import NeuralRanker
 from apps.ranking.pool import opinions, rank_fusion
-from apps.ranking.rankers import SELECT_NAMES, Rankers, select_features
+from apps.ranking.rankers import SELECT_HASH, SELECT_NAMES, Rankers, select_features
 from apps.ranking.select import SelectRanker, unlearned
 from apps.ranking.select import fit as fit_select
 from apps.ranking.types import BOOSTED, LEARNED, NEURAL, SELECT, WATCH_QUANTILE, Head, Labels
@@ -134,9 +134,9 @@ def served_examples(log: EventLog, catalog: Catalog, params: TrainingParams) -> 
 
 
 def _not_served(future: EventLog, catalog: Catalog) -> EventLog:
-    """Return the views that no slate led to: what they teach is learned from pools as they were."""
+    """Return the views that no slate with its features led to: pools made anew teach them."""
     views = future.take((future.kind == EventType.VIEW) & (future.content >= 0))
-    return views.take(np.isnan(slots_of(views, catalog)))
+    return views.take(np.isnan(slots_of(views, catalog, schema=SELECT_HASH)))
 
 
 def slice_examples(part: Slice, then: Moment, params: TrainingParams) -> Examples:

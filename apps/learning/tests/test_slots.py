@@ -21,6 +21,7 @@ from apps.profiles.services import ensure_viewers
 from apps.ranking.boosted import BoostedParams
 from apps.ranking.boosted import fit as fit_boosted
 from apps.ranking.inputs import Inputs
+from apps.ranking.rankers import SELECT_HASH
 from apps.ranking.types import LEARNED, Head
 
 AT_MS = 1_767_225_600_000
@@ -62,6 +63,7 @@ class TestSlotsOf:
         )
         slots = slots_of(log, content.catalog())
         np.testing.assert_array_equal(slots, [3, 1, np.nan, 1, 2, np.nan])
+        assert np.isnan(slots_of(log, content.catalog(), schema=SELECT_HASH)).all()
 
     def test_log_without_slates_has_no_slots(self) -> None:
         log = make_log([Happened(1, 0, AT_MS)])

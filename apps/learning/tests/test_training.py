@@ -12,6 +12,7 @@ from apps.candidates.tests.factories import SMALL, make_catalog, make_log
 from apps.content import selectors as content
 from apps.content.tests.factories import make_contents
 from apps.events import selectors as events
+from apps.events.models import Slate
 from apps.events.types import EventLog, EventType
 from apps.features.encoding import fit
 from apps.features.replay import Pairs, replay
@@ -111,6 +112,13 @@ class TestServedExamples:
         train_all(log, content.current_catalog(), PARAMS, version="v", say=said.append)
         assert "ranking examples from 2 slates" in said
         assert not any("events after" in line for line in said)
+
+    def test_slates_of_other_features_leave_their_views_to_pools(self, log: EventLog) -> None:
+        Slate.objects.update(feature_schema="other")
+        said: list[str] = []
+        train_all(log, content.current_catalog(), PARAMS, version="v", say=said.append)
+        assert not any("slates" in line for line in said)
+        assert any("events after" in line for line in said)
 
 
 class TestTrainSelect:
