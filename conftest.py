@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.core.management.commands import flush as flush_command
@@ -27,6 +28,8 @@ from apps.feed.conf import PARAMS as FEED_PARAMS
 # How long an example takes says how busy the machine is, not whether the code is right.
 hypothesis_settings.register_profile("recsys", deadline=None)
 hypothesis_settings.load_profile("recsys")
+# A password costs a second so that guessing does; the tests of logins fail two hundred times.
+PBKDF2PasswordHasher.iterations = 1
 
 _MADE_BY_MIGRATE = {
     model._meta.db_table for model in (ContentType, Permission, Group, Group.permissions.through)

@@ -34,7 +34,7 @@ from apps.core.clock import DAY_MS
 from apps.core.models import Artifact
 from apps.events.models import Event, Slate
 from apps.events.types import EventType
-from apps.features.selectors import SCHEMA, SCHEMA_HASH
+from apps.features.selectors import SCHEMA
 from apps.features.sessions import keep_up
 from apps.features.stats import EVER
 from apps.features.trends import buckets
@@ -52,7 +52,7 @@ from apps.ranking.boosters import BoosterParams
 from apps.ranking.inputs import Inputs, ids_of
 from apps.ranking.neural import NeuralParams
 from apps.ranking.objective import Objective
-from apps.ranking.rankers import SELECT_NAMES, Rankers
+from apps.ranking.rankers import SELECT_HASH, SELECT_NAMES, Rankers
 from apps.ranking.select import SelectParams
 from apps.ranking.services import add_objective
 from apps.ranking.types import WATCH_SECONDS, Head
@@ -246,7 +246,7 @@ class TestFeed:
         np.testing.assert_allclose(np.frombuffer(slate.scores, "<f4"), expected, rtol=1e-6)
         served = np.array([item["score"] for item in answer["items"]])
         np.testing.assert_allclose(served, expected, rtol=1e-6)
-        assert slate.feature_schema == SCHEMA_HASH
+        assert slate.feature_schema == SELECT_HASH
 
     def test_logged_features_are_those_of_the_contents_shown(self, api: Any, alice: str) -> None:
         answer = feed(api, alice, explain="1")
