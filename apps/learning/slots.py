@@ -67,7 +67,7 @@ class Slots:
         return len(self.slate)
 
 
-def read(
+def read_slots(
     catalog: Catalog,
     *,
     since_ms: int,

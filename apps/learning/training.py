@@ -24,7 +24,7 @@ from apps.learning.conf import TrainingParams
 from apps.learning.moments import Moment, moment, pairs_of
 from apps.learning.outcomes import OUTCOME_WINDOW_MS, label_views
 from apps.learning.slices import Slice, recent_slices, timed_views
-from apps.learning.slots import read, slots_of
+from apps.learning.slots import read_slots, slots_of
 from apps.ranking.algorithms import watch_quantiles
 from apps.ranking.algorithms.watch_quantiles import WatchQuantiles
 from apps.ranking.blend import Blend, Predictions, trees_only
@@ -117,7 +117,7 @@ def served_examples(log: EventLog, catalog: Catalog, params: TrainingParams) -> 
     """
     if not len(log):
         return Examples.none()
-    slots = read(
+    slots = read_slots(
         catalog,
         since_ms=int(log.at_ms[0]) - OUTCOME_WINDOW_MS,
         until_ms=int(log.at_ms[-1]) + 1,

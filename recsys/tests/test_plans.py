@@ -137,7 +137,7 @@ WORK: dict[str, Callable[[], Any]] = {
 }
 # `shown` and `shown_content` ask the same through a cursor, which keeps its statement to itself.
 BY_TIME: dict[str, Callable[[], Any]] = {
-    "shadow": lambda: slots.read(
+    "shadow": lambda: slots.read_slots(
         catalog(), since_ms=LAST_SLATE_MS - DAY_MS, until_ms=LAST_SLATE_MS, share=0.5, most=500
     ),
     "off-policy": lambda: logged_slots(catalog()),

@@ -24,7 +24,7 @@ from apps.learning.algorithms.shadow import (
 )
 from apps.learning.bundle import Bundle
 from apps.learning.conf import RolloutParams
-from apps.learning.slots import Slots, read
+from apps.learning.slots import Slots, read_slots
 from apps.ranking import cascade
 from apps.ranking import selectors as ranking
 from apps.ranking.objective import Objective
@@ -56,7 +56,7 @@ def compare(
     is_refresh: bool,
 ) -> list[Verdict]:
     """Let both bundles score what was served since; return what the gates over it say."""
-    slots = read(
+    slots = read_slots(
         catalog,
         since_ms=since_ms,
         until_ms=now_ms - params.settle_ms,

@@ -15,7 +15,7 @@ from apps.events.types import EventLog
 from apps.features.encoding import fit as fit_encoder
 from apps.features.selectors import NAMES
 from apps.learning.outcomes import OUTCOME_WINDOW_MS
-from apps.learning.slots import Slots, read, slots_of
+from apps.learning.slots import Slots, read_slots, slots_of
 from apps.learning.tests.online.factories import MINUTE_MS, NOW_MS, act, show
 from apps.profiles.services import ensure_viewers
 from apps.ranking.boosted import BoostedParams
@@ -71,10 +71,10 @@ class TestSlotsOf:
         assert len(slots_of(EventLog.empty(), content.catalog())) == 0
 
 
-def read_slots(*, since_ms: int = NOW_MS, share: float = 1.0, most: int = 100) -> Slots:
+def slots_at(*, since_ms: int = NOW_MS, share: float = 1.0, most: int = 100) -> Slots:
     catalog = content.current_catalog()
     until_ms = NOW_MS + 60 * MINUTE_MS
-    return read(catalog, since_ms=since_ms, until_ms=until_ms, share=share, most=most)
+    return read_slots(catalog, since_ms=since_ms, until_ms=until_ms, share=share, most=most)
 
 
 @pytest.mark.django_db
@@ -84,7 +84,7 @@ class TestRead:
         request_id = show("alice", [a, b, c])
         act("view", "alice", b, request_id, at_ms=NOW_MS + 1000, watch_duration=20.0)
         act("like", "alice", b, request_id, at_ms=NOW_MS + 2000)
-        found = read_slots()
+        found = slots_at()
         assert len(found) == 3
         assert found.viewed.tolist() == [1]
         assert (found.labels["long_view"].tolist(), found.labels["like"].tolist()) == (
@@ -97,26 +97,26 @@ class TestRead:
         act("view", "alice", a, None, at_ms=NOW_MS - MINUTE_MS, watch_duration=20.0)
         request_id = show("alice", [a])
         act("view", "bob", a, request_id, at_ms=NOW_MS + 1000, watch_duration=20.0)
-        assert len(read_slots().viewed) == 0
+        assert len(slots_at().viewed) == 0
 
     def test_slates_of_other_features_are_left_out(self) -> None:
         (a,) = make_contents(1, now_ms=NOW_MS - MINUTE_MS)
         show("alice", [a], schema="other")
-        assert len(read_slots()) == 0
+        assert len(slots_at()) == 0
 
     def test_share_draws_the_same_slates_each_time(self) -> None:
         (a,) = make_contents(1, now_ms=NOW_MS - MINUTE_MS)
         ids = [show(f"user{i}", [a]).int for i in range(60)]
         expected = sum(i < 0.5 * 2**128 for i in ids)
-        assert len(read_slots(share=0.5)) == len(read_slots(share=0.5)) == expected
+        assert len(slots_at(share=0.5)) == len(slots_at(share=0.5)) == expected
 
     def test_latest_slates_come_first(self) -> None:
         a, b = make_contents(2, now_ms=NOW_MS - MINUTE_MS)
         show("alice", [a], at_ms=NOW_MS)
         show("alice", [b], at_ms=NOW_MS + 1)
-        only = read_slots(most=1)
+        only = slots_at(most=1)
         assert len(only) == 1
-        assert np.array_equal(only.features, read_slots().features[:1])
+        assert np.array_equal(only.features, slots_at().features[:1])
 
 
 def examined(n: int = 20_000) -> tuple[Inputs, np.ndarray, np.ndarray]:
