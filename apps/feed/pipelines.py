@@ -13,6 +13,7 @@ from apps.core.pipeline import Filter, Pipeline
 from apps.feed import dials, filters
 from apps.ranking import editorial
 from apps.ranking import selectors as ranking
+from apps.ranking.asking import Asking
 from apps.ranking.cold_start import ColdStart
 from apps.ranking.diversify import Diversify
 from apps.ranking.exploration import ExplorationSlots
@@ -51,6 +52,7 @@ def feed_pipeline(
             ColdStart(dials.cold_views_of, dials.cold_chosen_of),
             Fatigue(),
             editorial.Weights(rules),
+            *([Asking(dials.slots_of)] if explores else []),
             Diversify(partial(dials.diversity_of, at_least=at_least)),
             ExposureGuarantee(partial(dials.guarantee_of, at_least=at_least)),
             *([ExplorationSlots(dials.exploration_of)] if explores else []),

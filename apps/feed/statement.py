@@ -40,6 +40,7 @@ _ADJUSTS = {
     "cold_start": "While little is known of you, what many watch long and the categories you chose",
     "fatigue": "What is like something you hid comes less for a month",
     "editorial_weights": "An editor's rule may weigh contents",
+    "asking": "While it is open what you like, a page tries different kinds",
     "diversify": "Contents that are alike are spread, and no creator or sound comes too often",
     "exposure_guarantee": "A few places are for new and small creators, where little is lost",
     "exploration_slots": "A few places are for what hardly anybody has seen, drawn by chance",

@@ -47,6 +47,7 @@ class TrainingParams:
     max_viewers: int = 8000  # viewers that give examples, a slice
     ranked: int = 200  # candidates of a pool that examples are drawn from, as in serving
     slates: int = 20_000  # latest slates whose views are examples too
+    slate_weight: float = 0.1  # of a candidate of a slate beside one of a pool made anew, (0, 1]
     negatives: int = 30  # candidates kept of a viewer's pool beside those shown
     shown_label: float = 0.3  # soft label of a candidate that was shown but not watched long
     max_views: int = 500_000  # latest views that the heads learn from

@@ -101,6 +101,7 @@ class Examples(NamedTuple):
     x: NDArray[np.float32]  # [n, len(SELECT_NAMES)]
     y: NDArray[np.float32]  # [n] 1 watched long, shown_label shown, 0 neither
     sizes: NDArray[np.int64]  # [pools] candidates of each, in order
+    weight: float = 1.0  # of a candidate beside one of a pool that nobody was shown, (0, 1]
 
     @classmethod
     def none(cls) -> Examples:
@@ -130,7 +131,8 @@ def served_examples(log: EventLog, catalog: Catalog, params: TrainingParams) -> 
     x = slots.features[slots.viewed]
     x[:, -len(NAMES) :] = slots.inputs.features[slots.viewed]
     sizes = np.unique(slots.slate[slots.viewed], return_counts=True)[1]
-    return Examples(x, slots.labels[Head.LONG_VIEW].astype(np.float32), sizes)
+    y = slots.labels[Head.LONG_VIEW].astype(np.float32)
+    return Examples(x, y, sizes, params.slate_weight)
 
 
 def _not_served(future: EventLog, catalog: Catalog) -> EventLog:
@@ -191,7 +193,8 @@ def train_select(examples: list[Examples], params: TrainingParams) -> SelectRank
     x = [e.x for e in examples]
     y = np.concatenate([e.y for e in examples])
     sizes = np.concatenate([e.sizes for e in examples])
-    select = fit_select(x, y, sizes, SELECT_NAMES, params.select)
+    worth = sum(e.weight * len(e.y) for e in examples)
+    select = fit_select(x, y, sizes, SELECT_NAMES, params.select, worth=worth)
     if not select.is_learned:
         logger.warning("too few examples for the select ranker; sources' own order will serve")
     return select

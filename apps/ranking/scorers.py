@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.candidates import taste
-from apps.candidates.algorithms.taste import in_batch
 from apps.candidates.index import best_rows
 from apps.candidates.sources import SOURCE_NAMES
 from apps.candidates.types import Request
@@ -21,10 +20,11 @@ from apps.ranking import cascade
 from apps.ranking.objective import Objective
 from apps.ranking.pool import kindred_fusion, opinions, rank_fusion
 from apps.ranking.rankers import Rankers, request_inputs, select_features
+from apps.ranking.select import HOPE
 
 TASTE_ORDER = "taste_order"
-_PAGE = 20  # slots that explore together
 _EXPLORE = SOURCE_NAMES.index("explore")
+_HOPED_FOR = 50  # candidates that are scored for what the viewer may like, where a page explores
 
 
 class NoRankerError(RecsysError):
@@ -84,12 +84,10 @@ class TasteOrder:
     name: str = TASTE_ORDER
 
     def __call__(self, request: Request, candidates: Candidates) -> Candidates:
-        """Return the candidates with `score`; the best of them explore as one page."""
+        """Return the candidates with `score`."""
         if not len(candidates):
             return candidates.with_columns(score=np.empty(0))
-        found = taste.values_of(request, candidates.rows)
-        params = request.params.taste
-        score = in_batch(found.expected, found.kind, params, gain=found.gain, slots=_PAGE)
+        score = taste.hope_of(request, candidates.rows)
         # Slates keep what the learned ranker would have seen: it learns from them.
         kept = _kept(candidates, score, self.depth(request))
         seen = select_features(request, candidates, opinions(candidates), kept)
@@ -99,13 +97,18 @@ class TasteOrder:
 
 
 def _kept(candidates: Candidates, score: NDArray[np.float64], depth: Depth) -> NDArray[np.int64]:
-    """Return the positions int64[k] of the best candidates, and of what was drawn to explore."""
+    """Return the positions int64[k] of the best candidates, and of those that explore.
+
+    That is what was drawn, and what the viewer may like best: no crowd knows of that yet.
+    """
     kept = best_rows(score, depth.ranked)
     if not depth.explores:
         return kept
-    is_drawn = (candidates["sources"] >> _EXPLORE) & 1 == 1
-    is_drawn[kept] = False
-    return np.concatenate([kept, np.flatnonzero(is_drawn)])
+    explores = (candidates["sources"] >> _EXPLORE) & 1 == 1
+    hope = np.nan_to_num(candidates[HOPE], nan=-np.inf)
+    explores[best_rows(hope, _HOPED_FOR)] = True
+    explores[kept] = False
+    return np.concatenate([kept, np.flatnonzero(explores)])
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,19 +143,23 @@ def fit(
     sizes: NDArray[np.int64],
     names: Sequence[str],
     params: SelectParams,
+    *,
+    worth: float | None = None,
 ) -> SelectRanker:
     """Return the ranker of pools that stand one below the other.
 
     x float32[n, f], in parts or whole; y float32[n]: 1 watched long, between shown, 0 neither;
     sizes int64[pools], of sum n. Fewer than 40 positive labels are too few. The fewer candidates,
-    the less is believed beside what the viewer's own views say (ADR 38).
+    the less is believed beside what the viewer's own views say (ADR 38); worth: of how many they
+    have the weight, > 0, by default n.
     """
     if np.count_nonzero(y == 1) < MIN_POSITIVES:
         return unlearned()
     parts = x if isinstance(x, list) else [x]
-    line = _fit_line(parts, y, sizes, names, params.l2 * (1 + params.few_for_line / len(y)))
+    worth = len(y) if worth is None else worth
+    line = _fit_line(parts, y, sizes, names, params.l2 * (1 + params.few_for_line / worth))
     start = np.concatenate([line.odds(part) for part in parts])
-    rate = params.trees.rate * len(y) / (len(y) + params.few_for_trees)
+    rate = params.trees.rate * worth / (worth + params.few_for_trees)
     booster = Frame(x, list(names)).train(y, replace(params.trees, rate=rate), start)
     trees = Model(booster, float(y.mean()))
     added = np.concatenate([trees.margin(part) for part in parts])
@@ -171,7 +175,8 @@ def _fit_line(
 ) -> Line:
     """Return the line by the choices within pools, with slope and intercept by all candidates.
 
-    What the viewer's own views say needs no examples: its weight is free, and never negative.
+    What the viewer's own views say needs no examples: its weight is held, a tenth as strongly as
+    others to 0, to that of a chance that is proportional to it, and never negative.
     """
     # Scores have no unit of their own, and move from one training to the next.
     columns = np.array([i for i, n in enumerate(names) if not n.startswith("score.") or n == HOPE])
@@ -182,8 +187,14 @@ def _fit_line(
     raw = np.concatenate([_read(part, columns, hope) for part in parts])
     scaling = fit_scaling(raw, is_place)
     scaled = scaling(raw)
-    penalty = np.where(is_hope, 1e-3, l2)
-    weights = fit_choice(scaled, y, sizes, penalty, never_below=is_hope)
+    weights = fit_choice(
+        scaled,
+        y,
+        sizes,
+        np.where(is_hope, 0.1, 1.0) * l2,
+        toward=np.where(is_hope, scaling.deviation, 0.0),
+        never_below=is_hope,
+    )
     slope, intercept = fit_platt(scaled @ weights, y)
     return Line(columns, hope, scaling, slope * weights, intercept)
 

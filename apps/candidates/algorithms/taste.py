@@ -122,27 +122,28 @@ def hope(found: Expected, params: TasteParams) -> Floats:
 
 
 def in_batch(
-    found: Expected, kind: Ints, params: TasteParams, *, gain: Floats, slots: int
+    score: Floats, found: Expected, kind: Ints, params: TasteParams, *, slots: int
 ) -> Floats:
     """Return scores float64[n] by which a page asks as a whole (GP-BUCB's idea: Desautels, Krause
     and Burdick, JMLR 2014).
 
-    gain: float64[n] ≥ 0, by which an outcome counts. The best by gain · hope comes first; what is
-    known of its kind is then taken as better known, and so on for `slots` of them. What is picked
-    keeps the score it was picked by, which falls from slot to slot.
+    score: float64[n] ≥ 0, in proportion to `hope`. The best comes first; what is known of its kind
+    is then taken as better known, so that the others of the kind lose credit, and so on for `slots`
+    of them. What is picked keeps the score it was picked by, which falls from slot to slot.
     """
-    sure, credit = gain * found.mean, gain * params.optimism * found.deviation
-    score = np.empty(len(kind))
+    credit = params.optimism * found.deviation
+    credit = score * credit / (found.mean + credit)
+    sure, now = score - credit, score.copy()
     is_open = np.ones(len(kind), np.bool_)
     asked = np.zeros(int(kind.max(initial=-1)) + 2)
-    now = sure + credit
+    result = np.empty(len(kind))
     for _ in range(min(slots, len(kind))):
         best = int(np.where(is_open, now, -np.inf).argmax())
-        score[best], is_open[best] = now[best], False
+        result[best], is_open[best] = now[best], False
         asked[kind[best]] += 1
         its = np.flatnonzero(kind == kind[best])
         now[its] = sure[its] + credit[its] * np.sqrt(_left(asked[kind[best]], params))
-    return np.where(is_open, now, score)
+    return np.where(is_open, now, result)
 
 
 def _left(asked: Floats, params: TasteParams) -> Floats:

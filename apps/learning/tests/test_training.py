@@ -101,6 +101,7 @@ class TestServedExamples:
         assert examples.y.tolist() == [1, 0, 1, 0] * 2
         slot = SELECT_NAMES.index("slot")
         assert examples.x[:, slot].tolist() == [1, 2, 3, 4] * 2
+        assert examples.weight < 1  # a feed shows what it thought of already
 
     def test_what_was_not_known_then_is_no_answer(self, log: EventLog) -> None:
         known = log.before(NOW_MS + 2500)

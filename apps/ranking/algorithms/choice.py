@@ -61,13 +61,14 @@ def fit_choice(
     sizes: NDArray[np.int64],
     penalty: Doubles,
     *,
+    toward: Doubles | float = 0.0,
     never_below: NDArray[np.bool_],
 ) -> Doubles:
-    """Return the weights float64[f] of least loss + ½ Σ penalty · weight².
+    """Return the weights float64[f] of least loss + ½ Σ penalty · (weight − toward)².
 
     x: float32[n, f], scaled; chosen: [n] ≥ 0, how often or how surely each was chosen; sizes:
-    int64[pools], of sum n; penalty: [f], beside a loss that is a mean over pools; never_below:
-    bool[f], weights that may not be negative.
+    int64[pools], of sum n; penalty: [f], beside a loss that is a mean over pools; toward: [f], what
+    weights are held to; never_below: bool[f], weights that may not be negative.
     """
     starts = np.cumsum(sizes) - sizes
     times = np.add.reduceat(chosen.astype(np.float64), starts)
@@ -80,7 +81,8 @@ def fit_choice(
         surplus = np.repeat(times / total, sizes) * odds - chosen
         slope = (x.T @ surplus.astype(np.float32)).astype(np.float64) / len(sizes)
         value = float(times @ np.log(total) - chosen @ z) / len(sizes)
-        return value + float(penalty @ weights**2) / 2, slope + penalty * weights
+        off = weights - toward
+        return value + float(penalty @ off**2) / 2, slope + penalty * off
 
     found = minimize(
         loss,

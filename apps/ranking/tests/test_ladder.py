@@ -87,6 +87,23 @@ class TestLadder:
                 request_, make_pool(3)
             )
 
+    def test_what_the_viewer_may_like_is_scored_though_no_crowd_knows_it(
+        self, rankers: Rankers
+    ) -> None:
+        n = 300
+        crowd = [float(n - i) for i in range(n)]
+        hope = [0.1] * (n - 60) + [0.9] * 60  # of what the crowd puts last
+        pool = make_pool(n, popular_1d=crowd, popular_7d=crowd, nearest=crowd, liked_kinds=hope)
+        request = make_request(make_catalog(n))
+
+        def scored(explores: bool) -> set[int]:
+            depth = Depth(10, 10, explores=explores)
+            found = LearnedSelect(lambda request: rankers, lambda request: depth)(request, pool)
+            return set(found.rows.tolist())
+
+        assert len(scored(explores=True) & set(range(n - 60, n))) == 50
+        assert len(scored(explores=False)) == 10
+
     def test_no_candidates_are_scored_as_none(self, request_: Request, rankers: Rankers) -> None:
         scored = LearnedSelect(lambda request: rankers, lambda request: Depth(10, 10))(
             request_, make_pool(0)

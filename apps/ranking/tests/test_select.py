@@ -81,10 +81,23 @@ def test_hope_counts_from_few_examples_and_never_against() -> None:
     y = (rng.random(400) < hope).astype(np.float32)
     sizes = np.full(20, 20)
     with_hope = line_of(fit(x, y, sizes, names, TINY_SELECT))
-    assert with_hope.weights[0] > abs(with_hope.weights[1])  # free, where the other is held back
-    against = line_of(fit(x, 1 - y, sizes, names, TINY_SELECT))
+    assert with_hope.weights[0] > abs(with_hope.weights[1])  # where the other is held back
+    free = replace(TINY_SELECT, l2=1e-4)
+    against = line_of(fit(x[:, [0, 2]], 1 - y, sizes, [HOPE, "noise"], free))
     assert against.weights[0] == 0
-    assert against.weights[1] < 0
+
+
+def test_few_candidates_leave_the_order_to_hope_whatever_they_say() -> None:
+    rng = np.random.default_rng(0)
+    hope = rng.uniform(0.1, 0.9, 400).astype(np.float32)
+    other = (1 - hope + rng.normal(size=400)).astype(np.float32)
+    x = np.stack([hope, other], 1)
+    y = (rng.random(400) < 1 - hope).astype(np.float32)  # the few say the contrary
+    found = line_of(fit(x, y, np.full(20, 20), [HOPE, "z.other"], TINY_SELECT, worth=1.0))
+    odds = found.odds(np.array([[0.2, 0], [0.4, 0], [0.8, 0]], np.float32))
+    assert odds[0] < odds[1] < odds[2]
+    assert odds[1] - odds[0] == pytest.approx(odds[2] - odds[1])  # as the logarithm
+    assert abs(found.weights[1]) < 0.01 * found.weights[0]
 
 
 def test_few_candidates_move_little_beside_hope() -> None:

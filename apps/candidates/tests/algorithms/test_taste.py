@@ -101,20 +101,21 @@ class TestInBatch:
         kind = np.array([0, 1, 2, 3] * 3)
         offset = np.array([0.05, 0.0, 0.0, 0.0] * 3)  # one kind is a little better: not four times
         found = Taste(met([], []), PARAMS).of(kind, offset)
-        score = in_batch(found, kind, PARAMS, gain=np.ones(12), slots=4)
+        score = in_batch(hope(found, PARAMS), found, kind, PARAMS, slots=4)
         assert sorted(kind[np.argsort(-score, kind="stable")[:4]]) == [0, 1, 2, 3]
         assert set(kind[np.argsort(-hope(found, PARAMS), kind="stable")[:3]]) == {0}
 
     def test_what_is_liked_for_certain_fills_the_page(self) -> None:
         kind = np.array([0, 1, 2, 3] * 3)
         found = of(Taste(met([0] * 8, [1.0] * 8), PARAMS), *kind.tolist())
-        score = in_batch(found, kind, PARAMS, gain=np.ones(12), slots=3)
+        score = in_batch(hope(found, PARAMS), found, kind, PARAMS, slots=3)
         assert set(kind[np.argsort(-score)[:3]]) == {0}
 
     def test_gain_counts_and_scores_fall(self) -> None:
         kind = np.array([0, 1])
         found = of(Taste(met([], []), PARAMS), 0, 1)
-        score = in_batch(found, kind, PARAMS, gain=np.array([1.0, 3.0]), slots=2)
+        gained = np.array([1.0, 3.0]) * hope(found, PARAMS)
+        score = in_batch(gained, found, kind, PARAMS, slots=2)
         assert score[1] == pytest.approx(3 * score[0])
 
     def test_is_what_learning_each_pick_as_on_its_way_gives(self) -> None:
@@ -136,14 +137,14 @@ class TestInBatch:
         expected = np.where(np.isnan(expected), plain(picked), expected)
         found = Taste(learned, PARAMS).of(kind, offset)
         score = in_batch(
+            (gain * hope(found, PARAMS))[known],
             Expected(found.mean[known], found.deviation[known]),
             kind[known],
             PARAMS,
-            gain=gain[known],
             slots=4,
         )
         np.testing.assert_allclose(score, expected[known], rtol=1e-9)
 
     def test_no_candidates(self) -> None:
         found = Taste(met([], []), PARAMS).of(NO_KINDS, np.empty(0))
-        assert not len(in_batch(found, NO_KINDS, PARAMS, gain=np.empty(0), slots=5))
+        assert not len(in_batch(np.empty(0), found, NO_KINDS, PARAMS, slots=5))

@@ -46,6 +46,9 @@ def test_least_loss_of_one_pool_of_two_is_by_hand() -> None:
     assert found[0] == pytest.approx(np.log(3), abs=1e-3)
     (held,) = fit_choice(x, np.array([3, 1], np.float32), penalty=np.array([2.0]), **asked)
     assert 4 / (1 + np.exp(-held)) - 3 + 2 * held == pytest.approx(0, abs=1e-3)
+    x_chosen, held_to = np.array([3, 1], np.float32), np.array([1.5])
+    (near,) = fit_choice(x, x_chosen, penalty=np.array([2.0]), toward=held_to, **asked)
+    assert 4 / (1 + np.exp(-near)) - 3 + 2 * (near - 1.5) == pytest.approx(0, abs=1e-3)
 
 
 def test_pool_without_a_choice_teaches_nothing(x: NDArray) -> None:
