@@ -193,8 +193,8 @@ def train_select(examples: list[Examples], params: TrainingParams) -> SelectRank
     x = [e.x for e in examples]
     y = np.concatenate([e.y for e in examples])
     sizes = np.concatenate([e.sizes for e in examples])
-    worth = sum(e.weight * len(e.y) for e in examples)
-    select = fit_select(x, y, sizes, SELECT_NAMES, params.select, worth=worth)
+    counts_as = sum(e.weight * len(e.y) for e in examples)
+    select = fit_select(x, y, sizes, SELECT_NAMES, params.select, counts_as=counts_as)
     if not select.is_learned:
         logger.warning("too few examples for the select ranker; sources' own order will serve")
     return select

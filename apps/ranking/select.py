@@ -144,22 +144,22 @@ def fit(
     names: Sequence[str],
     params: SelectParams,
     *,
-    worth: float | None = None,
+    counts_as: float | None = None,
 ) -> SelectRanker:
     """Return the ranker of pools that stand one below the other.
 
     x float32[n, f], in parts or whole; y float32[n]: 1 watched long, between shown, 0 neither;
     sizes int64[pools], of sum n. Fewer than 40 positive labels are too few. The fewer candidates,
-    the less is believed beside what the viewer's own views say (ADR 38); worth: of how many they
-    have the weight, > 0, by default n.
+    the less is believed beside what the viewer's own views say (ADR 38, 39). counts_as: of how many
+    they have the weight, > 0, by default n.
     """
     if np.count_nonzero(y == 1) < MIN_POSITIVES:
         return unlearned()
     parts = x if isinstance(x, list) else [x]
-    worth = len(y) if worth is None else worth
-    line = _fit_line(parts, y, sizes, names, params.l2 * (1 + params.few_for_line / worth))
+    counted = len(y) if counts_as is None else counts_as
+    line = _fit_line(parts, y, sizes, names, params.l2 * (1 + params.few_for_line / counted))
     start = np.concatenate([line.odds(part) for part in parts])
-    rate = params.trees.rate * worth / (worth + params.few_for_trees)
+    rate = params.trees.rate * counted / (counted + params.few_for_trees)
     booster = Frame(x, list(names)).train(y, replace(params.trees, rate=rate), start)
     trees = Model(booster, float(y.mean()))
     added = np.concatenate([trees.margin(part) for part in parts])

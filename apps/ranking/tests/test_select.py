@@ -93,7 +93,7 @@ def test_few_candidates_leave_the_order_to_hope_whatever_they_say() -> None:
     other = (1 - hope + rng.normal(size=400)).astype(np.float32)
     x = np.stack([hope, other], 1)
     y = (rng.random(400) < 1 - hope).astype(np.float32)  # the few say the contrary
-    found = line_of(fit(x, y, np.full(20, 20), [HOPE, "z.other"], TINY_SELECT, worth=1.0))
+    found = line_of(fit(x, y, np.full(20, 20), [HOPE, "z.other"], TINY_SELECT, counts_as=1.0))
     odds = found.odds(np.array([[0.2, 0], [0.4, 0], [0.8, 0]], np.float32))
     assert odds[0] < odds[1] < odds[2]
     assert odds[1] - odds[0] == pytest.approx(odds[2] - odds[1])  # as the logarithm
