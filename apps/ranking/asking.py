@@ -21,7 +21,7 @@ class Asking:
     name: str = "asking"
 
     def __call__(self, request: Request, candidates: Candidates) -> Candidates:
-        """Return the same candidates with changed `score`."""
+        """Return the same candidates with changed `score`; `adds.asking` ≤ 0 says by what."""
         score = candidates["score"]
         is_finite = np.isfinite(score)
         if not is_finite.any():
@@ -35,4 +35,6 @@ class Asking:
             request.params.taste,
             slots=self.slots(request),
         )
-        return candidates.with_columns(score=np.where(is_finite, asked + floor, score))
+        changed = np.where(is_finite, asked + floor, score)
+        taken = np.where(is_finite, changed - np.where(is_finite, score, 0), 0)
+        return candidates.with_columns(score=changed, **{"adds.asking": taken})
