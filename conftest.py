@@ -146,8 +146,10 @@ def _without_triggers(operations: Any, statements: list[str]) -> list[str]:
 
 @pytest.fixture
 def still(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no slot of a feed explore: what is shown is what the ranking says."""
-    none = replace(FEED_PARAMS, explore_share=0.0, topic_share=0.0, cold_topic_share=0.0)
+    """Let no slot of a feed explore or ask: what is shown is what the ranking says."""
+    none = replace(
+        FEED_PARAMS, explore_share=0.0, topic_share=0.0, cold_topic_share=0.0, ask_slots=0
+    )
     monkeypatch.setattr("apps.feed.dials.PARAMS", none)
 
 

@@ -25,6 +25,7 @@ class FeedParams:
     cold_theta: float = 0.8  # θ for a viewer without history, at most `theta`
     cold_views: float = 2.0  # contents met after which a viewer is less new by a factor e, > 0
     cold_chosen: float = 0.8  # log odds that a category adds which such a viewer chose, 0–3
+    ask_slots: int = 50  # of a page, that ask together what the viewer likes, at most; 0: none
     explore_share: float = 0.03  # of the slots, to contents that few have met, 0–0.5
     explore_most: float = 0.15  # the same at most, while uploads are owed more views, 0–0.5
     topic_share: float = 0.01  # of the slots, to categories the viewer may like, 0–0.25
@@ -64,6 +65,7 @@ register(
         "cold_theta": (0, 1),
         "cold_views": (0.1, 1000),
         "cold_chosen": (0, 3),
+        "ask_slots": (0, 50),
         "explore_share": (0, 0.5),
         "explore_most": (0, 0.5),
         "topic_share": (0, 0.25),

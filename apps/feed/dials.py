@@ -72,6 +72,11 @@ def depth_of(request: Request, at_least: int = 0, *, explores: bool) -> Depth:
     )
 
 
+def ask_slots_of(request: Request) -> int:
+    """Return how many slots ask together what the viewer likes."""
+    return min(slots_of(request), params_of(request).ask_slots)
+
+
 def diversity_of(request: Request, at_least: int = 0) -> Diversity:
     """Return how the page is mixed."""
     params = params_of(request)

@@ -52,7 +52,7 @@ def feed_pipeline(
             ColdStart(dials.cold_views_of, dials.cold_chosen_of),
             Fatigue(),
             editorial.Weights(rules),
-            *([Asking(dials.slots_of)] if explores else []),
+            *([Asking(dials.ask_slots_of)] if explores else []),
             Diversify(partial(dials.diversity_of, at_least=at_least)),
             ExposureGuarantee(partial(dials.guarantee_of, at_least=at_least)),
             *([ExplorationSlots(dials.exploration_of)] if explores else []),

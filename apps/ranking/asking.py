@@ -17,14 +17,14 @@ from apps.core.candidates import Candidates
 class Asking:
     """Takes the credit of an unknown liking from a kind's next contents, slot by slot."""
 
-    slots: Callable[[Request], int]  # that are filled one by one
+    slots: Callable[[Request], int]  # that ask together; 0: none
     name: str = "asking"
 
     def __call__(self, request: Request, candidates: Candidates) -> Candidates:
         """Return the same candidates with changed `score`; `adds.asking` ≤ 0 says by what."""
-        score = candidates["score"]
+        slots, score = self.slots(request), candidates["score"]
         is_finite = np.isfinite(score)
-        if not is_finite.any():
+        if not slots or not is_finite.any():
             return candidates
         floor = min(float(score[is_finite].min()), 0.0)
         found = taste.values_of(request, candidates.rows)
@@ -33,8 +33,8 @@ class Asking:
             found.expected,
             found.kind,
             request.params.taste,
-            slots=self.slots(request),
+            slots=slots,
         )
-        changed = np.where(is_finite, asked + floor, score)
-        taken = np.where(is_finite, changed - np.where(is_finite, score, 0), 0)
-        return candidates.with_columns(score=changed, **{"adds.asking": taken})
+        score = np.where(is_finite, score, floor)
+        taken = np.where(is_finite, asked + floor - score, 0)
+        return candidates.with_columns(score=candidates["score"] + taken, **{"adds.asking": taken})

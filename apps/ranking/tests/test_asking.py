@@ -63,3 +63,9 @@ def test_nothing_to_show_is_nothing_to_ask() -> None:
     request = make_request(CATALOG)
 
     assert not len(ASKING(request, pool().take(slice(0))))
+
+
+def test_a_page_without_slots_that_ask_is_left_alone() -> None:
+    candidates = pool()
+
+    assert Asking(lambda request: 0)(make_request(CATALOG), candidates) is candidates
